@@ -1,0 +1,1 @@
+"""Stretto's client: what a caller imports."""

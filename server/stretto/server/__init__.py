@@ -1,0 +1,1 @@
+"""Stretto's server."""

@@ -1,0 +1,1 @@
+"""Words and rules: plain Python that knows of no protocol, store or graph library."""

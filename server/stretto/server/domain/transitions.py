@@ -1,0 +1,230 @@
+"""How a workflow changes: pure functions from an old row to changes. Every rule about statuses stands here, once."""
+
+from dataclasses import replace
+
+from stretto.server.domain.change import (
+    Change,
+    CheckpointCopy,
+    RunCancelled,
+    RunCommit,
+    RunEnd,
+    RunFailed,
+    RunPaused,
+    RunReleased,
+    RunSucceeded,
+)
+from stretto.server.domain.clock import Micros
+from stretto.server.domain.errors import (
+    AlreadyDecided,
+    CancelAccepted,
+    InterruptNotFound,
+    NotRetryable,
+    StaleEpoch,
+    WorkflowEnded,
+)
+from stretto.server.domain.event import (
+    Accepted,
+    Cancelled,
+    CancelRequested,
+    Completed,
+    Event,
+    Failed,
+    InterruptDecided,
+    Quarantined,
+    Started,
+)
+from stretto.server.domain.payload import Payload
+from stretto.server.domain.workflow import (
+    Failure,
+    Interrupt,
+    InterruptStatus,
+    Reason,
+    Status,
+    Workflow,
+)
+
+
+def accept(workflow: Workflow) -> Change:
+    """A new workflow with its first event."""
+    accepted = Accepted(workflow.workflow_type, workflow.type_version, workflow.origin)
+    return Change(workflow=workflow, created=True, events=(Event(workflow.created_at, accepted),))
+
+
+def claim(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
+    """Give a queued workflow to an executor, under the next epoch. Nothing when it is not queued any more."""
+    if workflow.status is not Status.QUEUED:
+        return ()
+    claimed = replace(workflow, status=Status.RUNNING, epoch=workflow.epoch + 1, updated_at=at)
+    if workflow.started_at:
+        return (Change(workflow=claimed),)
+    started = Event(at, Started(queued_for=max(0, at - workflow.created_at)))
+    return (Change(workflow=replace(claimed, started_at=at), events=(started,)),)
+
+
+def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: RunCommit) -> tuple[Change, ...]:
+    """Record what the owning executor has to say. Raises StaleEpoch, or CancelAccepted when steps may not start."""
+    if workflow.epoch != commit.epoch or workflow.status is not Status.RUNNING:
+        raise StaleEpoch
+    if workflow.cancel_requested_at and commit.starts:
+        raise CancelAccepted
+    known = {interrupt.interrupt_id: interrupt for interrupt in interrupts}
+    touched = {interrupt.interrupt_id: interrupt for interrupt in commit.raised if interrupt.interrupt_id not in known}
+    for interrupt_id in commit.applied:
+        if known[interrupt_id].status is InterruptStatus.DECIDED:
+            touched[interrupt_id] = replace(known[interrupt_id], status=InterruptStatus.APPLIED)
+    now = known | touched
+    pending = sum(interrupt.status is InterruptStatus.PENDING for interrupt in now.values())
+    running = replace(
+        workflow,
+        updated_at=commit.at,
+        steps=commit.steps,
+        fraction=workflow.fraction if commit.fraction is None else commit.fraction,
+        headline=workflow.headline if commit.headline is None else commit.headline,
+        crashes=0 if commit.progressed else workflow.crashes,
+        has_checkpoints=workflow.has_checkpoints or bool(commit.saved.checkpoints),
+        has_interrupts=bool(now),
+        interrupts_pending=pending,
+    )
+    change = Change(
+        workflow=running, events=commit.events, interrupts=tuple(touched.values()), saved=commit.saved
+    )
+    if commit.end is None:
+        return (change,)
+    decided = any(interrupt.status is InterruptStatus.DECIDED for interrupt in now.values())
+    return (_end_run(change, commit.end, commit.at, decided=decided),)
+
+
+def _end_run(change: Change, end: RunEnd, at: Micros, *, decided: bool) -> Change:
+    """Close a run: a terminal status, or a wait for decisions, or back into the queue."""
+    workflow = change.workflow
+    if isinstance(end, RunSucceeded):
+        done = replace(workflow, result=end.result, fraction=1.0)
+        return _terminate(change, done, Status.SUCCEEDED, Event(at, Completed(end.result)))
+    if isinstance(end, RunCancelled) or (workflow.cancel_requested_at and not isinstance(end, RunFailed)):
+        return _terminate(change, workflow, Status.CANCELLED, Event(at, Cancelled(workflow.cancel_cause)))
+    if isinstance(end, RunFailed):
+        return _terminate(
+            change, replace(workflow, failure=end.failure), Status.FAILED, Event(at, Failed(end.failure))
+        )
+    if isinstance(end, RunPaused) and workflow.interrupts_pending and not decided:
+        return replace(change, workflow=replace(workflow, status=Status.WAITING, steps=()))
+    assert isinstance(end, RunPaused | RunReleased)
+    return replace(change, workflow=replace(workflow, status=Status.QUEUED))
+
+
+def _terminate(change: Change, workflow: Workflow, status: Status, event: Event) -> Change:
+    """End a workflow: the terminal event comes last, the epoch moves on so that nobody owns it."""
+    ended = replace(
+        workflow,
+        status=status,
+        epoch=workflow.epoch + 1,
+        steps=(),
+        interrupts_pending=0,
+        updated_at=event.occurred_at,
+        ended_at=event.occurred_at,
+    )
+    return replace(change, workflow=ended, events=(*change.events, event))
+
+
+def decide(
+    workflow: Workflow, interrupts: tuple[Interrupt, ...], interrupt_id: str, decision: Payload, at: Micros
+) -> tuple[Change, ...]:
+    """Decide an interrupt: the first decision wins, the same one again changes nothing, another one is refused."""
+    interrupt = next((known for known in interrupts if known.interrupt_id == interrupt_id), None)
+    if interrupt is None:
+        raise InterruptNotFound(interrupt_id=interrupt_id)
+    if interrupt.decision == decision:
+        return ()
+    if interrupt.decision is not None:
+        raise AlreadyDecided(interrupt_id=interrupt_id, decided_at=str(interrupt.decided_at))
+    if workflow.status.terminal:
+        raise _ended(workflow)
+    if workflow.cancel_requested_at:
+        raise WorkflowEnded("The workflow is being cancelled.", status=workflow.status.name)
+    decided = replace(interrupt, status=InterruptStatus.DECIDED, decision=decision, decided_at=at)
+    status = Status.QUEUED if workflow.status is Status.WAITING else workflow.status
+    changed = replace(workflow, status=status, updated_at=at, interrupts_pending=workflow.interrupts_pending - 1)
+    event = Event(at, InterruptDecided(decided), step=decided.step, step_id=decided.step_id)
+    return (Change(workflow=changed, events=(event,), interrupts=(decided,)),)
+
+
+def cancel(workflow: Workflow, cause: str, at: Micros) -> tuple[Change, ...]:
+    """Ask for the end of a workflow; one that no executor owns ends at once."""
+    if workflow.status is Status.CANCELLED or (workflow.cancel_requested_at and not workflow.status.terminal):
+        return ()
+    if workflow.status.terminal:
+        raise _ended(workflow)
+    asked = replace(workflow, cancel_requested_at=at, cancel_cause=cause, updated_at=at)
+    change = Change(workflow=asked, events=(Event(at, CancelRequested(cause)),))
+    if workflow.status is Status.RUNNING:
+        return (change,)
+    return (_terminate(change, asked, Status.CANCELLED, Event(at, Cancelled(cause))),)
+
+
+def abandon(workflow: Workflow, epoch: int, at: Micros) -> tuple[Change, ...]:
+    """End a cancelled workflow whose executor has not stopped in time; it is fenced off by the next epoch."""
+    if workflow.status is not Status.RUNNING or workflow.epoch != epoch:
+        return ()
+    event = Event(at, Cancelled(workflow.cancel_cause))
+    return (_terminate(Change(workflow=workflow), workflow, Status.CANCELLED, event),)
+
+
+def expire(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
+    """Fail a workflow whose deadline has passed, whoever owns it."""
+    if workflow.status.terminal or not workflow.deadline or at < workflow.deadline:
+        return ()
+    failure = Failure(Reason.DEADLINE_EXCEEDED, "The deadline passed before the workflow ended.")
+    failed = replace(workflow, failure=failure)
+    return (_terminate(Change(workflow=failed), failed, Status.FAILED, Event(at, Failed(failure))),)
+
+
+def recover(workflow: Workflow, at: Micros, *, crashes_max: int) -> tuple[Change, ...]:
+    """Queue a workflow again whose executor died; quarantine it when that happened too often without progress."""
+    if workflow.status is not Status.RUNNING:
+        return ()
+    crashed = replace(workflow, crashes=workflow.crashes + 1, epoch=workflow.epoch + 1, updated_at=at)
+    if workflow.cancel_requested_at:
+        event = Event(at, Cancelled(workflow.cancel_cause))
+        return (_terminate(Change(workflow=crashed), crashed, Status.CANCELLED, event),)
+    if crashed.crashes < crashes_max:
+        return (Change(workflow=replace(crashed, status=Status.QUEUED)),)
+    steps = ", ".join(sorted({step.step for step in workflow.steps})) or "none"
+    failure = Failure(
+        Reason.POISONED,
+        f"Executors died {crashed.crashes} times in a row while they ran this workflow; steps running then: {steps}.",
+    )
+    poisoned = replace(crashed, failure=failure)
+    return (_terminate(Change(workflow=poisoned), poisoned, Status.QUARANTINED, Event(at, Quarantined(failure))),)
+
+
+def release(workflow: Workflow, epoch: int, at: Micros) -> tuple[Change, ...]:
+    """Queue a workflow again whose executor was stopped on purpose."""
+    if workflow.status is not Status.RUNNING or workflow.epoch != epoch:
+        return ()
+    freed = replace(workflow, status=Status.QUEUED, epoch=workflow.epoch + 1, updated_at=at)
+    if not workflow.cancel_requested_at:
+        return (Change(workflow=freed),)
+    event = Event(at, Cancelled(workflow.cancel_cause))
+    return (_terminate(Change(workflow=freed), freed, Status.CANCELLED, event),)
+
+
+def retry(source: Workflow, made: Workflow, copied: CheckpointCopy | None) -> tuple[Change, ...]:
+    """Make a workflow that goes on where a failed one stopped; the failed one only learns its name."""
+    if source.status not in (Status.FAILED, Status.QUARANTINED):
+        raise NotRetryable(status=source.status.name)
+    return (
+        replace(accept(made), copied=copied),
+        Change(workflow=replace(source, retried_as=made.workflow_id)),
+    )
+
+
+def fork(made: Workflow, copied: CheckpointCopy | None) -> tuple[Change, ...]:
+    """Make a workflow that goes on from a checkpoint of another one, which does not change."""
+    return (replace(accept(made), copied=copied),)
+
+
+def _ended(workflow: Workflow) -> WorkflowEnded:
+    return WorkflowEnded(
+        f"The workflow has ended: {workflow.status.name}.", status=workflow.status.name
+    )
+

@@ -1,0 +1,1 @@
+"""Runs graphs: the only importer of langgraph."""

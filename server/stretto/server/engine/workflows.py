@@ -1,0 +1,185 @@
+"""What callers can do with workflows: each verb checks what may be done, changes the store and hints the dispatcher."""
+
+from functools import partial
+from typing import Protocol
+
+from stretto.server.domain import transitions
+from stretto.server.domain.change import Change, CheckpointCopy, Decide, Request
+from stretto.server.domain.clock import Clock, Micros
+from stretto.server.domain.errors import CheckpointNotFound, InterruptNotFound
+from stretto.server.domain.ids import new_request_id, new_workflow_id
+from stretto.server.domain.payload import Payload
+from stretto.server.domain.workflow import Edit, Interrupt, Origin, OriginKind, Status, Workflow
+from stretto.server.engine.catalog import Catalog
+from stretto.server.store.port import Store
+
+
+class Dispatcher(Protocol):
+    """Sees to it that accepted workflows run. Hints are cheap and may come twice; the store is the truth."""
+
+    def admit(self) -> None:
+        """Raise Draining, Overloaded or StoreUnavailable when no new work may be accepted."""
+        ...
+
+    def changed(self, workflow: Workflow) -> None:
+        """Tell of a workflow that was accepted, decided, cancelled or given a deadline."""
+        ...
+
+
+class Workflows:
+    """The verbs of the API, in domain terms."""
+
+    def __init__(self, store: Store, catalog: Catalog, dispatcher: Dispatcher, clock: Clock) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    async def start(
+        self,
+        project: str,
+        workflow_type: str,
+        payload: Payload,
+        *,
+        request: Request | None = None,
+        session_id: str = "",
+        labels: tuple[tuple[str, str], ...] = (),
+        deadline: Micros = 0,
+    ) -> Workflow:
+        """Accept a workflow. It is durable when this returns, and nothing of it has run."""
+        self._dispatcher.admit()
+        info = self._catalog.get(workflow_type)
+        now = self._clock.now()
+        made = Workflow(
+            project=project,
+            workflow_id=new_workflow_id(now),
+            workflow_type=info.name,
+            type_version=info.version,
+            status=Status.QUEUED,
+            request_id=request.request_id if request else new_request_id(),
+            input=payload,
+            session_id=session_id,
+            labels=labels,
+            created_at=now,
+            updated_at=now,
+            deadline=deadline or (now + info.total_timeout if info.total_timeout else 0),
+        )
+        committed = await self._store.create(transitions.accept(made), request)
+        if committed.fresh:
+            self._dispatcher.changed(committed.workflow)
+        return committed.workflow
+
+    async def decide(
+        self, project: str, workflow_id: str, interrupt_id: str, decision: Payload, *, request: Request | None = None
+    ) -> tuple[Workflow, Interrupt]:
+        """Decide an interrupt, exactly once."""
+        rule = partial(_decide, interrupt_id=interrupt_id, decision=decision, at=self._clock.now())
+        workflow = await self._update(project, workflow_id, rule, request)
+        return workflow, await self.interrupt(project, workflow_id, interrupt_id)
+
+    async def cancel(self, project: str, workflow_id: str, cause: str, *, request: Request | None = None) -> Workflow:
+        """Ask for the end of a workflow."""
+        rule = partial(_cancel, cause=cause, at=self._clock.now())
+        return await self._update(project, workflow_id, rule, request)
+
+    async def retry(
+        self, project: str, workflow_id: str, *, request: Request | None = None, deadline: Micros = 0
+    ) -> Workflow:
+        """Make a workflow that goes on from the last checkpoint of a failed one."""
+        self._dispatcher.admit()
+        newest = await self._store.checkpoint(project, workflow_id, "")
+        copied = newest and CheckpointCopy(workflow_id, newest.checkpoint.checkpoint_id, with_writes=True)
+        made = partial(self._made_from, kind=OriginKind.RETRY, copied=copied, request=request, deadline=deadline)
+        return await self._update(project, workflow_id, partial(_retry, made=made, copied=copied), request)
+
+    async def fork(
+        self,
+        project: str,
+        workflow_id: str,
+        checkpoint_id: str,
+        *,
+        edit: Edit | None = None,
+        request: Request | None = None,
+        deadline: Micros = 0,
+    ) -> Workflow:
+        """Make a workflow that goes on from a checkpoint of another one, with edited values."""
+        self._dispatcher.admit()
+        await self._store.get(project, workflow_id)
+        chosen = await self._store.checkpoint(project, workflow_id, "", checkpoint_id)
+        if chosen is None and checkpoint_id:
+            raise CheckpointNotFound(checkpoint_id=checkpoint_id)
+        copied = chosen and CheckpointCopy(workflow_id, chosen.checkpoint.checkpoint_id, with_writes=False)
+        made = partial(
+            self._made_from, kind=OriginKind.FORK, copied=copied, edit=edit, request=request, deadline=deadline
+        )
+        return await self._update(project, workflow_id, partial(_fork, made=made, copied=copied), request)
+
+    async def interrupt(self, project: str, workflow_id: str, interrupt_id: str) -> Interrupt:
+        """One interrupt of a workflow."""
+        for interrupt in await self._store.interrupts(project, workflow_id):
+            if interrupt.interrupt_id == interrupt_id:
+                return interrupt
+        await self._store.get(project, workflow_id)
+        raise InterruptNotFound(interrupt_id=interrupt_id)
+
+    async def _update(self, project: str, workflow_id: str, rule: Decide, request: Request | None) -> Workflow:
+        committed = await self._store.update(project, workflow_id, rule, request)
+        if committed.fresh:
+            self._dispatcher.changed(committed.workflow)
+        return committed.workflow
+
+    def _made_from(
+        self,
+        source: Workflow,
+        *,
+        kind: OriginKind,
+        copied: CheckpointCopy | None,
+        request: Request | None,
+        deadline: Micros,
+        edit: Edit | None = None,
+    ) -> Workflow:
+        """A new workflow with the source's input, session and labels."""
+        now = self._clock.now()
+        total_timeout = self._catalog.get(source.workflow_type).total_timeout
+        return Workflow(
+            project=source.project,
+            workflow_id=new_workflow_id(now),
+            workflow_type=source.workflow_type,
+            type_version=self._catalog.get(source.workflow_type).version,
+            status=Status.QUEUED,
+            request_id=request.request_id if request else new_request_id(),
+            input=source.input,
+            session_id=source.session_id,
+            labels=source.labels,
+            created_at=now,
+            updated_at=now,
+            deadline=deadline or (now + total_timeout if total_timeout else 0),
+            has_checkpoints=copied is not None,
+            origin=Origin(kind, source.workflow_id, copied.checkpoint_id if copied else "", edit),
+        )
+
+
+class _Maker(Protocol):
+    def __call__(self, source: Workflow) -> Workflow: ...
+
+
+def _decide(
+    workflow: Workflow, interrupts: tuple[Interrupt, ...], *, interrupt_id: str, decision: Payload, at: Micros
+) -> tuple[Change, ...]:
+    return transitions.decide(workflow, interrupts, interrupt_id, decision, at)
+
+
+def _cancel(workflow: Workflow, _: tuple[Interrupt, ...], *, cause: str, at: Micros) -> tuple[Change, ...]:
+    return transitions.cancel(workflow, cause, at)
+
+
+def _retry(
+    workflow: Workflow, _: tuple[Interrupt, ...], *, made: _Maker, copied: CheckpointCopy | None
+) -> tuple[Change, ...]:
+    return transitions.retry(workflow, made(workflow), copied)
+
+
+def _fork(
+    workflow: Workflow, _: tuple[Interrupt, ...], *, made: _Maker, copied: CheckpointCopy | None
+) -> tuple[Change, ...]:
+    return transitions.fork(made(workflow), copied)

@@ -1,0 +1,1 @@
+"""The gRPC face: servicers, conversions, the one error table."""

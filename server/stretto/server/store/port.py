@@ -1,0 +1,143 @@
+"""What every store can do. One contract suite holds all adapters to it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stretto.server.domain.change import (
+    Change,
+    Checkpoint,
+    Committed,
+    Decide,
+    Publication,
+    Request,
+    Saved,
+    StoredCheckpoint,
+)
+from stretto.server.domain.clock import Micros
+from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.workflow import Interrupt, Status, Workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowFilter:
+    """Which workflows to list; empty conditions always hold."""
+
+    workflow_types: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    session_id: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    created_after: Micros = 0
+    created_before: Micros = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowState:
+    """A workflow and what belongs to it, read at one moment."""
+
+    workflow: Workflow
+    interrupts: tuple[Interrupt, ...]
+    checkpoint: StoredCheckpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a dispatcher must know of a workflow that has not ended."""
+
+    project: str
+    workflow_id: str
+    workflow_type: str
+    session_id: str
+    status: Status
+    created_at: Micros
+    deadline: Micros
+
+
+class Store(Protocol):
+    """Keeps workflows, journals and checkpoints. Every call is about one project but `unfinished`, which is about all.
+
+    Writes are durable when they return. Raises StoreUnavailable when the storage does not answer, and lets through
+    what a Decide function raises; in both cases nothing was written.
+    """
+
+    async def open(self) -> None:
+        """Open or create the storage and bring its schema up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the storage."""
+        ...
+
+    def on_publication(self, listener: Callable[[Sequence[Publication]], None]) -> None:
+        """Call the listener on the event loop after each commit, in the order of the commits."""
+        ...
+
+    async def create(self, change: Change, request: Request | None = None) -> Committed:
+        """Write a new workflow. With a request id that was used before: the workflow from then, or RequestIdReused."""
+        ...
+
+    async def update(
+        self, project: str, workflow_id: str, decide: Decide, request: Request | None = None
+    ) -> Committed:
+        """Change a workflow by a pure function, atomically. Gives back the first changed workflow, or the present one.
+
+        A request id that was used before gives the workflow from then without calling the function.
+        """
+        ...
+
+    async def get(self, project: str, workflow_id: str) -> Workflow:
+        """The workflow's row, or WorkflowNotFound."""
+        ...
+
+    async def interrupts(self, project: str, workflow_id: str) -> tuple[Interrupt, ...]:
+        """The workflow's interrupts, oldest first."""
+        ...
+
+    async def state(self, project: str, workflow_id: str, *, with_checkpoint: bool) -> WorkflowState:
+        """The workflow, its interrupts and the newest checkpoint of its outermost graph, read in one snapshot."""
+        ...
+
+    async def events(self, project: str, workflow_id: str, after: int, limit: int) -> tuple[StoredEvent, ...]:
+        """The events after a sequence, in order, at most `limit` of them."""
+        ...
+
+    async def list(
+        self, project: str, where: WorkflowFilter, limit: int, before: tuple[Micros, str] | None = None
+    ) -> tuple[Workflow, ...]:
+        """Workflows, newest first, from those created before the cursor (creation time and id)."""
+        ...
+
+    async def unfinished(self) -> tuple[Unfinished, ...]:
+        """All workflows of all projects that have not ended, oldest first."""
+        ...
+
+    async def save(self, project: str, workflow_id: str, saved: Saved) -> None:
+        """Write checkpoint rows outside of any run; a row that is there already is replaced."""
+        ...
+
+    async def checkpoint(
+        self, project: str, workflow_id: str, namespace: str, checkpoint_id: str = ""
+    ) -> StoredCheckpoint | None:
+        """One checkpoint, or the newest one of the namespace."""
+        ...
+
+    async def checkpoints(
+        self, project: str, workflow_id: str, namespace: str | None, limit: int, before: str = ""
+    ) -> tuple[StoredCheckpoint, ...]:
+        """Checkpoints of one namespace, or of all, newest first, from those whose ids sort before `before`."""
+        ...
+
+    async def delete_checkpoints(self, project: str, workflow_id: str) -> None:
+        """Delete all checkpoint rows of a workflow."""
+        ...
+
+    async def forget_requests(self, before: Micros) -> int:
+        """Delete request ids that were used before a time; says how many."""
+        ...
+
+    async def probe(self) -> None:
+        """Write and commit something small, or raise StoreUnavailable."""
+        ...
+
+
+__all__ = ["Checkpoint", "Store", "Unfinished", "WorkflowFilter", "WorkflowState"]

@@ -1,0 +1,1 @@
+"""The workflow types that ship with Stretto."""
