@@ -152,7 +152,7 @@ class Journal:
 
 def _take(tail: deque[StoredEvent], cursor: int, limit: int) -> tuple[StoredEvent, ...]:
     """Take events off the tail, without those that were sent already."""
-    taken = []
+    taken: list[StoredEvent] = []
     while tail and len(taken) < limit:
         event = tail.popleft()
         if event.sequence > cursor:

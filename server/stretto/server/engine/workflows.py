@@ -88,7 +88,7 @@ class Workflows:
         """Make a workflow that goes on from the last checkpoint of a failed one."""
         self._dispatcher.admit()
         newest = await self._store.checkpoint(project, workflow_id, "")
-        copied = newest and CheckpointCopy(workflow_id, newest.checkpoint.checkpoint_id, with_writes=True)
+        copied = CheckpointCopy(workflow_id, newest.checkpoint.checkpoint_id, with_writes=True) if newest else None
         made = partial(self._made_from, kind=OriginKind.RETRY, copied=copied, request=request, deadline=deadline)
         return await self._update(project, workflow_id, partial(_retry, made=made, copied=copied), request)
 
@@ -108,7 +108,7 @@ class Workflows:
         chosen = await self._store.checkpoint(project, workflow_id, "", checkpoint_id)
         if chosen is None and checkpoint_id:
             raise CheckpointNotFound(checkpoint_id=checkpoint_id)
-        copied = chosen and CheckpointCopy(workflow_id, chosen.checkpoint.checkpoint_id, with_writes=False)
+        copied = CheckpointCopy(workflow_id, chosen.checkpoint.checkpoint_id, with_writes=False) if chosen else None
         made = partial(
             self._made_from, kind=OriginKind.FORK, copied=copied, edit=edit, request=request, deadline=deadline
         )
