@@ -1,0 +1,71 @@
+# Needs Python 3.11+, git and make. All the rest is installed into .venv and build/ on first use.
+# PYTHON=… chooses the interpreter, N=… the number of kills of `make chaos`, ARGS=… is handed to the program.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-lowest check bench chaos proto run
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+READY := .venv/.ready
+CODEGEN := build/codegen/.ready
+LOWEST := build/lowest/.ready
+UV := $(BIN)/uv -q pip install --python
+BUF_GENERATE := PATH="$(CURDIR)/build/codegen/bin:$$PATH" $(BIN)/buf generate
+N ?= 300
+ARGS ?=
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(READY) ## Show a workflow's life in the terminal: progress, a question, a retry, a killed server
+	@$(BIN)/python -m examples.demo $(ARGS)
+
+test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-lowest: $(LOWEST) ## Run the tests that need no other process, with the oldest dependencies
+	@build/lowest/bin/python -m pytest -q tests/unit tests/contract tests/rpc
+
+check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and generated code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	tools/breaking.sh $(BIN)/buf
+	$(BUF_GENERATE) --output build/regenerated
+	diff --recursive --exclude=__pycache__ build/regenerated/generated generated
+
+bench: $(READY) ## Measure speed against bare LangGraph and bare gRPC; writes build/bench.json
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(READY) ## Kill the server N times (300) and count what was lost; writes build/chaos.json
+	@$(BIN)/python -m benchmarks.chaos --kills $(N) $(ARGS)
+
+proto: $(READY) $(CODEGEN) ## Write generated/ and docs/reference/ again from protos/
+	$(BIN)/buf format --write
+	$(BUF_GENERATE)
+	$(BIN)/python -m tools.gen_docs
+
+run: $(READY) ## Keep a server with the example workflows running on 127.0.0.1:50051
+	@$(BIN)/stretto serve $(ARGS) examples.app:app
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || { python=$$(tools/find-python.sh) && $$python -m venv .venv; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "stretto: installing into .venv"
+	@$(UV) $(BIN)/python --editable '.[server]' --group dev
+	@touch $@
+
+$(CODEGEN): tools/codegen.txt | $(READY)
+	@echo "stretto: installing the code generator into build/codegen"
+	@rm -rf build/codegen && $(BIN)/uv -q venv --python $(BIN)/python build/codegen
+	@$(UV) build/codegen/bin/python --requirement tools/codegen.txt
+	@touch $@
+
+$(LOWEST): pyproject.toml | $(READY)
+	@echo "stretto: installing the oldest dependencies into build/lowest"
+	@rm -rf build/lowest && $(BIN)/uv -q venv --python $(BIN)/python build/lowest
+	@$(UV) build/lowest/bin/python --resolution lowest-direct --editable '.[server]' --group test
+	@touch $@
