@@ -1,0 +1,59 @@
+"""`make bench`: run the suites, print the table, write build/bench.json."""
+
+import argparse
+import asyncio
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from benchmarks import acknowledge, chain3, fan_out, first_event, reading, replay, waiting, watchers
+from benchmarks._bench import Bench
+from benchmarks._processes import ROOT
+from benchmarks._report import as_table, write_json
+from benchmarks._stats import Figure
+
+SUITES: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
+    "acknowledge": acknowledge.measure,
+    "first_event": first_event.measure,
+    "chain3": chain3.measure,
+    "fan_out": fan_out.measure,
+    "reading": reading.measure,
+    "replay": replay.measure,
+    "watchers": watchers.measure,
+    "waiting": waiting.measure,
+}
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=SUITES, help="run this suite only; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the samples, for trying things out")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json", help="where to write the figures")
+    options = parser.parse_args()
+    machine = f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPUs"
+    print(f"{machine}, load {os.getloadavg()[0]:.1f}")
+    figures = asyncio.run(_run(options.only or list(SUITES), quick=options.quick))
+    print(as_table(figures))
+    write_json(figures, options.output)
+    missed = [figure.name for figure in figures if figure.met is False]
+    print(f"{len(figures)} figures in {options.output}; targets missed: {', '.join(missed) or 'none'}")
+
+
+async def _run(names: Sequence[str], *, quick: bool) -> list[Figure]:
+    """The figures of some suites, each on servers of its own."""
+    figures: list[Figure] = []
+    (ROOT / "build").mkdir(exist_ok=True)
+    for name in names:
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "build") as directory:
+            figures += await SUITES[name](Bench(Path(directory), quick=quick))
+        print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+    return figures
+
+
+if __name__ == "__main__":
+    main()

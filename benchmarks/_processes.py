@@ -1,0 +1,115 @@
+"""Services in processes of their own, and what they cost: read from /proc, so Linux only."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+READY_SECONDS_MAX = 60.0
+END_SECONDS_MAX = 40.0
+ROOT = Path(__file__).parent.parent
+
+
+def free_address() -> str:
+    """A local address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+class Service:
+    """A process group that serves on an address, and its log. It is ready once it has printed the address."""
+
+    def __init__(self, argv: Sequence[str], address: str, log: Path) -> None:
+        self.address = address
+        self.log = log
+        self._log_start = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, *argv], stdout=out, stderr=out, cwd=ROOT, env=_environment(), start_new_session=True
+            )
+
+    async def ready(self) -> None:
+        """Return once it has printed its address; raise with its log when it ends instead."""
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while self.address not in self._printed():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"not ready: {self.process.args}\n{self._printed()[-4000:]}")
+            await asyncio.sleep(0.002)
+
+    def cpu_seconds(self) -> float:
+        """CPU time that it and its child processes have used."""
+        return sum(_cpu_seconds(pid) for pid in self._pids())
+
+    def resident_bytes(self) -> int:
+        """Memory that it and its child processes hold."""
+        return sum(_resident_bytes(pid) for pid in self._pids())
+
+    def kill(self) -> None:
+        """Kill the whole group at once, as a crash would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end, wait for that, and give its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        finally:
+            self.kill()
+
+    def _printed(self) -> str:
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
+    def _pids(self) -> list[int]:
+        """The process and all that descend from it."""
+        children: dict[int, list[int]] = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                children.setdefault(int(_stat_fields(stat)[1]), []).append(int(stat.parent.name))
+        found = [self.process.pid]
+        for pid in found:
+            found += children.get(pid, [])
+        return found
+
+
+def stretto_argv(address: str, store: Path, *apps: str) -> list[str]:
+    """How `stretto serve` is called."""
+    serve = "from stretto.client.cli import main; main()"
+    return ["-c", serve, "serve", "--listen", address, "--store", f"sqlite:{store}", *apps]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def _stat_fields(stat: Path) -> list[str]:
+    """The fields after the command's name, which may itself hold blanks."""
+    return stat.read_text().rpartition(")")[2].split()
+
+
+def _cpu_seconds(pid: int) -> float:
+    with contextlib.suppress(OSError):
+        user, system = _stat_fields(Path(f"/proc/{pid}/stat"))[11:13]
+        return (int(user) + int(system)) / TICKS_PER_SECOND
+    return 0.0
+
+
+def _resident_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
+    return 0

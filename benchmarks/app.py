@@ -1,0 +1,14 @@
+"""The measured graphs as workflow types: `stretto serve benchmarks.app:app`."""
+
+from benchmarks import graphs
+from stretto.server import App
+
+app = App()
+app.workflow("chain3", graphs.chain3(), description="Three trivial steps.")
+app.workflow("fan4", graphs.fan4(), description="Four branches at once.")
+app.workflow("ticker", graphs.ticker(), description="A hundred short steps.")
+app.workflow("blocker", graphs.blocker(), description="Blocks its event loop for five seconds.")
+app.workflow("chatty", graphs.chatty(), description="Writes 1,100 progress events.")
+app.workflow("asker", graphs.asker(), description="Asks a question at once.")
+# One at a time: all others of this type stay in the queue, where starting them is all that they cost.
+app.workflow("parked", graphs.sleeper(), description="Sleeps for an hour.", concurrency_max=1)
