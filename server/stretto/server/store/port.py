@@ -76,9 +76,7 @@ class Store(Protocol):
         """Write a new workflow. With a request id that was used before: the workflow from then, or RequestIdReused."""
         ...
 
-    async def update(
-        self, project: str, workflow_id: str, decide: Decide, request: Request | None = None
-    ) -> Committed:
+    async def update(self, project: str, workflow_id: str, decide: Decide, request: Request | None = None) -> Committed:
         """Change a workflow by a pure function, atomically. Gives back the first changed workflow, or the present one.
 
         A request id that was used before gives the workflow from then without calling the function.

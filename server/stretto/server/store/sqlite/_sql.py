@@ -1,0 +1,117 @@
+"""The statements of the writer."""
+
+# ruff: noqa: S608  # Only names from these modules are put into statements; values are bound.
+
+import apsw
+
+from stretto.server.domain.change import CheckpointCopy
+from stretto.server.store.sqlite import _rows
+from stretto.server.store.sqlite._bulk import Bulk
+
+_STATE_COLUMNS = (
+    "updated_at, started_at, ended_at, deadline, epoch, crashes, last_sequence, fraction, headline, steps,"
+    " interrupts_pending, has_interrupts, has_checkpoints, cancel_requested_at, cancel_cause, retried_as, result_type,"
+    " result, failure"
+)
+_SET_STATE = ", ".join(f"{column} = excluded.{column}" for column in _STATE_COLUMNS.split(", "))
+
+INSERT_WORKFLOWS = Bulk(
+    "INSERT INTO workflow (project, workflow_id, workflow_type, type_version, request_id, session_id, created_at,"
+    " labels, origin, input_type, input) VALUES {rows}",
+    columns=11,
+)
+PUT_STATES = Bulk(
+    f"INSERT INTO workflow_state (project, workflow_id, created_at, status, {_STATE_COLUMNS}) VALUES {{rows}}"
+    f" ON CONFLICT DO UPDATE SET status = excluded.status, {_SET_STATE}",
+    columns=23,
+)
+INSERT_LABELS = Bulk("INSERT INTO workflow_label VALUES {rows}", columns=5)
+INSERT_REQUESTS = Bulk("INSERT INTO request VALUES {rows}", columns=5)
+INSERT_EVENTS = Bulk("INSERT INTO event VALUES {rows}", columns=4)
+PUT_INTERRUPTS = Bulk("INSERT OR REPLACE INTO interrupt VALUES {rows}", columns=14)
+PUT_CHECKPOINTS = Bulk("INSERT OR REPLACE INTO checkpoint VALUES {rows}", columns=13)
+PUT_BLOBS = Bulk("INSERT OR REPLACE INTO channel_blob VALUES {rows}", columns=7)
+PUT_WRITES = Bulk("INSERT OR REPLACE INTO pending_write VALUES {rows}", columns=10)
+
+WRITES = (
+    INSERT_WORKFLOWS,
+    PUT_STATES,
+    INSERT_LABELS,
+    INSERT_REQUESTS,
+    INSERT_EVENTS,
+    PUT_INTERRUPTS,
+    PUT_CHECKPOINTS,
+    PUT_BLOBS,
+    PUT_WRITES,
+)
+"""What a batch writes, in this order."""
+
+USED_REQUESTS = Bulk(
+    "WITH wanted (project, request_id) AS (VALUES {rows})"
+    " SELECT r.project, r.request_id, r.digest, r.workflow_id FROM wanted CROSS JOIN request AS r"
+    " ON r.project = wanted.project AND r.request_id = wanted.request_id",
+    columns=2,
+)
+WORKFLOWS = Bulk(
+    "WITH wanted (project, workflow_id) AS (VALUES {rows})"
+    f" SELECT {_rows.WORKFLOW_COLUMNS} FROM wanted"
+    " CROSS JOIN workflow AS w ON w.project = wanted.project AND w.workflow_id = wanted.workflow_id"
+    " CROSS JOIN workflow_state AS s ON s.project = w.project AND s.workflow_id = w.workflow_id",
+    columns=2,
+)
+INTERRUPTS = f"SELECT {_rows.INTERRUPT_COLUMNS} FROM interrupt WHERE project = ? AND workflow_id = ? ORDER BY position"
+
+FORGET_REQUESTS = (
+    "DELETE FROM request WHERE (project, request_id) IN"
+    " (SELECT project, request_id FROM request WHERE at < ? ORDER BY at LIMIT ?)"
+)
+DELETE_CHECKPOINTS = tuple(
+    f"DELETE FROM {table} WHERE project = ? AND workflow_id = ?"
+    for table in ("checkpoint", "channel_blob", "pending_write")
+)
+PROBE = "INSERT INTO probe VALUES (1, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+
+_COPY_CHECKPOINTS = f"""
+WITH RECURSIVE line (checkpoint_id, parent_id) AS (
+    SELECT checkpoint_id, parent_id FROM checkpoint
+    WHERE project = :project AND workflow_id = :source AND namespace = '' AND checkpoint_id = :newest
+    UNION
+    SELECT c.checkpoint_id, c.parent_id FROM line CROSS JOIN checkpoint AS c
+    WHERE c.project = :project AND c.workflow_id = :source AND c.namespace = '' AND c.checkpoint_id = line.parent_id
+)
+INSERT INTO checkpoint SELECT :project, :target, {_rows.CHECKPOINT_COLUMNS} FROM checkpoint
+WHERE project = :project AND workflow_id = :source AND (
+    namespace = '' AND checkpoint_id IN (SELECT checkpoint_id FROM line)
+    OR namespace <> '' AND checkpoint_id <= :newest
+)
+"""
+_COPY_BLOBS = """
+INSERT OR IGNORE INTO channel_blob
+SELECT :project, :target, b.namespace, b.channel, b.version, b.tag, b.body
+FROM checkpoint AS c, json_each(c.channels) AS named
+CROSS JOIN channel_blob AS b ON b.project = :project AND b.workflow_id = :source AND b.namespace = c.namespace
+    AND b.channel = named.key AND b.version = named.value
+WHERE c.project = :project AND c.workflow_id = :target
+"""
+_COPY_WRITES = """
+INSERT OR IGNORE INTO pending_write
+SELECT :project, :target, w.namespace, w.checkpoint_id, w.task_id, w.position, w.channel, w.tag, w.body, w.task_path
+FROM checkpoint AS c
+CROSS JOIN pending_write AS w ON w.project = :project AND w.workflow_id = :source AND w.namespace = c.namespace
+    AND w.checkpoint_id = c.checkpoint_id
+WHERE c.project = :project AND c.workflow_id = :target
+    AND (:with_writes OR c.namespace = '' AND c.checkpoint_id <> :newest)
+"""
+
+
+def copy_checkpoints(connection: apsw.Connection, project: str, workflow_id: str, copied: CheckpointCopy) -> None:
+    """Copy a checkpoint with its ancestors, the subgraphs' checkpoints up to it, and what belongs to them."""
+    names: dict[str, str | int] = {
+        "project": project,
+        "source": copied.workflow_id,
+        "target": workflow_id,
+        "newest": copied.checkpoint_id,
+        "with_writes": copied.with_writes,
+    }
+    for statement in (_COPY_CHECKPOINTS, _COPY_BLOBS, _COPY_WRITES):
+        connection.execute(statement, names)

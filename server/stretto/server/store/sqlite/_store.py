@@ -1,0 +1,172 @@
+"""The adapter: every call becomes an operation of the writer or a read."""
+
+import asyncio
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, cast
+
+import apsw
+
+from stretto.server.domain.change import (
+    Change,
+    Committed,
+    Decide,
+    Publication,
+    Request,
+    Saved,
+    StoredCheckpoint,
+)
+from stretto.server.domain.clock import Micros
+from stretto.server.domain.errors import StoreUnavailable
+from stretto.server.domain.event import EventEncoder, StoredEvent
+from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.store.port import Unfinished, WorkflowFilter, WorkflowState
+from stretto.server.store.sqlite import _operations, _reads
+from stretto.server.store.sqlite._batch import saved_rows
+from stretto.server.store.sqlite._connection import connect_writer
+from stretto.server.store.sqlite._lock import FileLock
+from stretto.server.store.sqlite._schema import migrate
+from stretto.server.store.sqlite._writer import Writer
+
+
+class SqliteStore:
+    """Keeps everything in one SQLite file, which one process has open at a time."""
+
+    def __init__(
+        self,
+        path: pathlib.Path | str,
+        encode: EventEncoder,
+        *,
+        synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
+    ) -> None:
+        """Anything but FULL may lose acknowledged writes when the machine loses power."""
+        self._path = pathlib.Path(path)
+        self._encode = encode
+        self._synchronous = synchronous
+        self._lock = FileLock(self._path)
+        self._listeners: list[Callable[[Sequence[Publication]], None]] = []
+        self._writer: Writer | None = None
+        self._readers: _reads.Readers | None = None
+
+    async def open(self) -> None:
+        """Open or create the file and bring its schema up to date."""
+        connection = await asyncio.to_thread(self._open)
+        self._writer = Writer(partial(connect_writer, self._path, self._synchronous), self._encode)
+        self._writer.start(connection, self._listeners)
+        self._readers = _reads.Readers(self._path)
+
+    def _open(self) -> apsw.Connection:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as error:
+            raise StoreUnavailable(f"Cannot open the store {self._path}: {os.strerror(error.errno or 0)}.") from error
+        try:
+            connection = connect_writer(self._path, self._synchronous, create=True)
+            migrate(connection)
+        except apsw.Error as error:
+            self._lock.release()
+            raise StoreUnavailable(f"Cannot open the store {self._path}: {error}.") from error
+        except BaseException:
+            self._lock.release()
+            raise
+        return connection
+
+    async def close(self) -> None:
+        """Write what is queued, and let go of the file."""
+        writer, readers = self._writer, self._readers
+        self._writer = self._readers = None
+        if writer is None or readers is None:
+            return
+        await asyncio.to_thread(readers.close)
+        await asyncio.to_thread(writer.stop)
+        self._lock.release()
+
+    def on_publication(self, listener: Callable[[Sequence[Publication]], None]) -> None:
+        """Call the listener on the event loop that opened the store, after each commit, in the order of the commits."""
+        self._listeners.append(listener)
+
+    async def create(self, change: Change, request: Request | None = None) -> Committed:
+        """Write a new workflow."""
+        return cast("Committed", await self._write(_operations.Create(change, request)))
+
+    async def update(self, project: str, workflow_id: str, decide: Decide, request: Request | None = None) -> Committed:
+        """Change a workflow by a pure function, which runs in the writer's thread."""
+        return cast("Committed", await self._write(_operations.Update(project, workflow_id, decide, request)))
+
+    async def get(self, project: str, workflow_id: str) -> Workflow:
+        """The workflow's row, or WorkflowNotFound."""
+        return await self._read(lambda connection: _reads.workflow(connection, project, workflow_id))
+
+    async def interrupts(self, project: str, workflow_id: str) -> tuple[Interrupt, ...]:
+        """The workflow's interrupts, oldest first."""
+        return await self._read(lambda connection: _reads.interrupts(connection, project, workflow_id))
+
+    async def state(self, project: str, workflow_id: str, *, with_checkpoint: bool) -> WorkflowState:
+        """The workflow, its interrupts and the newest checkpoint of its outermost graph, read in one snapshot."""
+        return await self._read(
+            lambda connection: _reads.state(connection, project, workflow_id, with_checkpoint=with_checkpoint)
+        )
+
+    async def events(self, project: str, workflow_id: str, after: int, limit: int) -> tuple[StoredEvent, ...]:
+        """The events after a sequence, in order, at most `limit` of them."""
+        return await self._read(lambda connection: _reads.events(connection, project, workflow_id, after, limit))
+
+    async def list(
+        self, project: str, where: WorkflowFilter, limit: int, before: tuple[Micros, str] | None = None
+    ) -> tuple[Workflow, ...]:
+        """Workflows, newest first, from those created before the cursor."""
+        return await self._read(lambda connection: _reads.workflows(connection, project, where, limit, before))
+
+    async def unfinished(self) -> tuple[Unfinished, ...]:
+        """All workflows of all projects that have not ended, oldest first."""
+        return await self._read(_reads.unfinished)
+
+    async def save(self, project: str, workflow_id: str, saved: Saved) -> None:
+        """Write checkpoint rows outside of any run."""
+        await self._write(_operations.Save(saved_rows(project, workflow_id, saved)))
+
+    async def checkpoint(
+        self, project: str, workflow_id: str, namespace: str, checkpoint_id: str = ""
+    ) -> StoredCheckpoint | None:
+        """One checkpoint, or the newest one of the namespace."""
+        return await self._read(
+            lambda connection: _reads.checkpoint(connection, project, workflow_id, namespace, checkpoint_id)
+        )
+
+    async def checkpoints(
+        self, project: str, workflow_id: str, namespace: str | None, limit: int, before: str = ""
+    ) -> tuple[StoredCheckpoint, ...]:
+        """Checkpoints of one namespace, or of all, newest first, from those whose ids sort before `before`."""
+        return await self._read(
+            lambda connection: _reads.checkpoints(connection, project, workflow_id, namespace, limit, before)
+        )
+
+    async def delete_checkpoints(self, project: str, workflow_id: str) -> None:
+        """Delete all checkpoint rows of a workflow."""
+        await self._write(_operations.DeleteCheckpoints(project, workflow_id))
+
+    async def forget_requests(self, before: Micros) -> int:
+        """Delete request ids that were used before a time; says how many."""
+        forgotten = 0
+        while True:
+            some = cast("int", await self._write(_operations.ForgetRequests(before)))
+            forgotten += some
+            if some < _operations.REQUESTS_FORGOTTEN_MAX:
+                return forgotten
+
+    async def probe(self) -> None:
+        """Write and commit something small, or raise StoreUnavailable."""
+        await self._write(_operations.Probe())
+
+    async def _write(self, operation: _operations.Operation) -> object:
+        if self._writer is None:
+            raise StoreUnavailable("The store is not open.")
+        return await self._writer.submit(operation)
+
+    async def _read(self, read: Callable[[apsw.Connection], _reads.T]) -> _reads.T:
+        if self._readers is None:
+            raise StoreUnavailable("The store is not open.")
+        return await self._readers.run(read)
