@@ -1,0 +1,83 @@
+"""Graphs whose steps leave a line in a file each time they run, so that what ran is known without the server."""
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypedDict
+
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+
+Builder = StateGraph[Any, Any, Any, Any]
+PAUSE_SECONDS_MAX = 0.04
+
+
+class Job(TypedDict, total=False):
+    """Who asks, where to leave lines, and what was decided."""
+
+    request_id: str
+    effects: str
+    decision: str
+
+
+def _leave_line(state: Job, step: str) -> None:
+    """One write of one line: appends by several processes do not mix."""
+    line = {"request_id": state["request_id"], "step": step, "at": time.time(), "decision": state.get("decision", "")}
+    file = os.open(state["effects"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, json.dumps(line).encode() + b"\n")
+    finally:
+        os.close(file)
+
+
+def _step(name: str) -> Callable[[Job], Awaitable[Job]]:
+    async def run(state: Job) -> Job:
+        _leave_line(state, name)
+        await asyncio.sleep(random.uniform(0, PAUSE_SECONDS_MAX))
+        get_stream_writer()({"message": name, "fraction": 0.5})
+        await asyncio.sleep(random.uniform(0, PAUSE_SECONDS_MAX))
+        return {}
+
+    return run
+
+
+async def _ask(_: Job) -> Job:
+    return {"decision": str(interrupt("yes or no?"))}
+
+
+def _line_of(*names: str) -> Builder:
+    builder = StateGraph(Job)
+    before = START
+    for name in names:
+        builder.add_node(name, _ask if name == "ask" else _step(name))
+        builder.add_edge(before, name)
+        before = name
+    builder.add_edge(before, END)
+    return builder
+
+
+def steps() -> Builder:
+    """Four steps, one after the other."""
+    return _line_of("one", "two", "three", "four")
+
+
+def approval() -> Builder:
+    """A step, a question, a step that leaves the decision in its line."""
+    return _line_of("before", "ask", "after")
+
+
+def branches() -> Builder:
+    """Three steps side by side between two others: a branch that is done stays done when its neighbour is killed."""
+    builder = StateGraph(Job)
+    for name in ("split", "left", "middle", "right", "join"):
+        builder.add_node(name, _step(name))
+    builder.add_edge(START, "split")
+    for name in ("left", "middle", "right"):
+        builder.add_edge("split", name)
+    builder.add_edge(["left", "middle", "right"], "join")
+    builder.add_edge("join", END)
+    return builder

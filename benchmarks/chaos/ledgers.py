@@ -1,0 +1,100 @@
+"""The three ledgers that the checker compares: what the client saw, what ran, what the store's file holds."""
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The server said OK to a start."""
+
+    request_id: str
+    workflow_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A watcher got an event."""
+
+    watcher: str
+    event: ProgressEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The server said OK to a decision."""
+
+    workflow_id: str
+    interrupt_id: str
+    decision: str
+
+
+@dataclass(slots=True)
+class ClientLog:
+    """What the client saw, in its order."""
+
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    """Workflows whose cancel was acknowledged."""
+    refused: list[str] = field(default_factory=list)
+    """Answers that no kill explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A step's function ran."""
+
+    request_id: str
+    step: str
+    at: float
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A workflow as the file has it."""
+
+    workflow_id: str
+    request_id: str
+    status: int
+    last_sequence: int
+    events: tuple[ProgressEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgers:
+    """All three."""
+
+    client: ClientLog
+    effects: tuple[Effect, ...]
+    rows: tuple[Row, ...]
+
+
+def read_effects(path: Path) -> tuple[Effect, ...]:
+    """The effect file's lines. A kill cannot tear one: each is a single write."""
+    if not path.exists():
+        return ()
+    return tuple(Effect(**json.loads(line)) for line in path.read_text().splitlines())
+
+
+def read_rows(path: Path) -> tuple[Row, ...]:
+    """The workflows and journals of a SQLite file, by plain SQL and none of the server's code."""
+    with sqlite3.connect(path) as connection:
+        journals: dict[str, list[ProgressEvent]] = {}
+        for workflow_id, sequence, body in connection.execute(
+            "SELECT workflow_id, sequence, body FROM event ORDER BY workflow_id, sequence"
+        ):
+            event = ProgressEvent.FromString(body)
+            event.sequence = sequence
+            journals.setdefault(workflow_id, []).append(event)
+        workflows = connection.execute(
+            "SELECT workflow_id, request_id, status, last_sequence FROM workflow JOIN workflow_state"
+            " USING (project, workflow_id)"
+        )
+        return tuple(Row(*workflow, tuple(journals.get(workflow[0], ()))) for workflow in workflows)
