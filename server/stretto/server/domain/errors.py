@@ -103,6 +103,10 @@ class StoreTooNew(StrettoError):
     """The store was written by a newer release; upgrade this one."""
 
 
+class CannotListen(StrettoError):
+    """The address cannot be listened on."""
+
+
 class StaleEpoch(StrettoError):
     """Somebody else owns the workflow now."""
 

@@ -3,6 +3,7 @@
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from stretto.server.domain.clock import SECOND, Micros
 from stretto.server.domain.payload import STRUCT, VALUE, Payload, Violation
 from stretto.server.domain.workflow import Failure, Interrupt, InterruptStatus

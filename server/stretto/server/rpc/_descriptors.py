@@ -16,6 +16,7 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
+
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.payload import STRUCT
 from stretto.server.domain.workflow_type import Contract

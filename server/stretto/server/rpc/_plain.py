@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
+
 from stretto.server.domain.payload import JsonValue
 
 DEPTH_MAX: Final = 30

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
 from stretto.server.domain.payload import JsonValue
 from stretto.server.rpc._plain import list_to_plain, struct_to_plain, value_to_plain
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import protovalidate
 from google.protobuf.message import Message
+
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.payload import Violation
 

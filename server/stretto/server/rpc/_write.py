@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
 from stretto.server.domain.payload import JsonValue, Violation
 from stretto.server.rpc._plain import DEPTH_MAX, fill_struct, fill_value, too_deep
 from stretto.server.rpc._read import WRAPPERS

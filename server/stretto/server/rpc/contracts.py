@@ -9,6 +9,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.internal import api_implementation
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
+
 from stretto.catalog.v1 import catalog_service_pb2
 from stretto.server.domain.errors import (
     ContractViolation,

@@ -1,0 +1,227 @@
+"""A real server on a free port, over the store in memory, whose workflows tests run by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from google.rpc.status_pb2 import Status
+
+from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from stretto.server.domain import transitions
+from stretto.server.domain.change import EncodedEvent, RunCommit, RunEnd, Saved
+from stretto.server.domain.clock import SystemClock
+from stretto.server.domain.event import Event, Happening, InterruptRaised, StepStarted
+from stretto.server.domain.payload import STRUCT
+from stretto.server.domain.workflow import DEFAULT_PROJECT, Interrupt, Workflow
+from stretto.server.domain.workflow_type import WorkflowType
+from stretto.server.engine.catalog import Catalog
+from stretto.server.engine.journal import Journal
+from stretto.server.engine.workflows import Workflows
+from stretto.server.rpc.contracts import Contracts, contract_of
+from stretto.server.rpc.errors import STATUS_DETAILS_KEY
+from stretto.server.rpc.server import Limits, RpcServer
+from stretto.server.store.memory import MemoryStore
+from stretto.workflow.v1 import workflow_service_pb2 as api
+from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
+
+ORDER = WorkflowType(
+    name="order",
+    version="7",
+    contract=contract_of(
+        input=OrderRequest, result=Report, progress=OrderProgress, decision={"review": ReviewDecision}
+    ),
+)
+DYNAMIC = WorkflowType(name="dynamic")
+
+
+class HandDispatcher:
+    """Accepts everything, unless told otherwise, and runs nothing."""
+
+    def __init__(self) -> None:
+        self.refusal: Exception | None = None
+        self.hints: list[Workflow] = []
+
+    def admit(self) -> None:
+        if self.refusal:
+            raise self.refusal
+
+    def changed(self, workflow: Workflow) -> None:
+        self.hints.append(workflow)
+
+
+@dataclass
+class World:
+    """A server, and the hands to run its workflows."""
+
+    store: MemoryStore
+    journal: Journal
+    catalog: Catalog
+    contracts: Contracts
+    dispatcher: HandDispatcher
+    rpc: RpcServer
+    address: str = ""
+    channels: list[grpc.aio.Channel] = field(default_factory=list)
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    def channel(self) -> grpc.aio.Channel:
+        self.channels.append(grpc.aio.insecure_channel(self.address))
+        return self.channels[-1]
+
+    @property
+    def api(self) -> WorkflowServiceStub:
+        return WorkflowServiceStub(self.channels[0])
+
+    @property
+    def types(self) -> CatalogServiceStub:
+        return CatalogServiceStub(self.channels[0])
+
+    async def start(self, **fields) -> str:
+        """Start a workflow of the typed kind, by RPC."""
+        request = api.StartWorkflowRequest(**{"workflow_type": "order", **fields})
+        if not request.HasField("input"):
+            request.input.Pack(good_order())
+        return (await self.api.StartWorkflow(request)).workflow.workflow_id
+
+    async def claim(self, workflow_id: str) -> Workflow:
+        """Own a workflow, as an executor does."""
+        at = self.clock.now()
+        committed = await self.store.update(
+            DEFAULT_PROJECT, workflow_id, lambda workflow, _: transitions.claim(workflow, at)
+        )
+        return committed.workflow
+
+    async def commit(
+        self,
+        workflow_id: str,
+        *happenings: Happening,
+        end: RunEnd | None = None,
+        raised: tuple[Interrupt, ...] = (),
+        saved: Saved | None = None,
+    ) -> Workflow:
+        """Record what an executor has to say."""
+        at = self.clock.now()
+        owned = await self.store.get(DEFAULT_PROJECT, workflow_id)
+        events = tuple(
+            EncodedEvent(self.contracts.encode_event(workflow_id, Event(at, what, step="node")))
+            for what in (*happenings, *(InterruptRaised(interrupt) for interrupt in raised))
+        )
+        commit = RunCommit(
+            project=DEFAULT_PROJECT,
+            workflow_id=workflow_id,
+            epoch=owned.epoch,
+            at=at,
+            events=events,
+            raised=raised,
+            saved=saved or Saved(),
+            end=end,
+        )
+        committed = await self.store.update(
+            DEFAULT_PROJECT,
+            workflow_id,
+            lambda workflow, interrupts: transitions.commit_run(workflow, interrupts, commit),
+        )
+        return committed.workflow
+
+    async def run(self, workflow_id: str, steps: int, end: RunEnd | None = None) -> Workflow:
+        """Claim a workflow and let steps happen: one event for the claim, one for each step, one for the end."""
+        await self.claim(workflow_id)
+        return await self.commit(workflow_id, *(StepStarted() for _ in range(steps)), end=end)
+
+    async def events(self, workflow_id: str) -> list[bytes]:
+        return [stored.body for stored in await self.store.events(DEFAULT_PROJECT, workflow_id, 0, 10_000)]
+
+    def question(self, interrupt_id: str, decision_type: str = STRUCT) -> Interrupt:
+        return Interrupt(interrupt_id, "key", "review", "s1", "Well?", decision_type, self.clock.now())
+
+
+def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | None = None, **journal) -> World:
+    contracts = Contracts(types)
+    store = MemoryStore(contracts.encode_event)
+    made = Journal(store, **journal)
+    catalog = Catalog(types)
+    dispatcher = HandDispatcher()
+    workflows = Workflows(store, catalog, dispatcher, SystemClock())
+    rpc = RpcServer(workflows=workflows, store=store, journal=made, catalog=catalog, contracts=contracts, limits=limits)
+    return World(store, made, catalog, contracts, dispatcher, rpc)
+
+
+class Worlds:
+    """Builds worlds, and tears them down."""
+
+    def __init__(self) -> None:
+        self._made: list[World] = []
+
+    async def __call__(self, **options) -> World:
+        world = build(**options)
+        self._made.append(world)
+        await world.store.open()
+        world.address = await world.rpc.start("127.0.0.1:0")
+        world.rpc.set_serving(True)
+        world.channel()
+        return world
+
+    async def close(self) -> None:
+        for world in self._made:
+            for channel in world.channels:
+                await channel.close()
+            await world.rpc.drain(0)
+            await world.store.close()
+
+
+@pytest.fixture
+async def worlds() -> AsyncIterator[Worlds]:
+    made = Worlds()
+    async with asyncio.timeout(20):  # A test that hangs shall say where.
+        yield made
+        await made.close()
+
+
+@pytest.fixture
+async def world(worlds: Worlds) -> World:
+    return await worlds()
+
+
+def good_order() -> OrderRequest:
+    return OrderRequest(customer="Ada", items=[Item(sku="ABC-1", quantity=2, price=1.5)])
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a refused call tells."""
+
+    code: grpc.StatusCode
+    text: str
+    reason: str
+    domain: str
+    metadata: dict[str, str]
+    fields: dict[str, str]
+    retry_seconds: float | None
+    trailing: dict[str, str | bytes]
+
+
+def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+    trailing = dict(error.trailing_metadata() or ())
+    status = Status.FromString(trailing[STATUS_DETAILS_KEY])
+    assert status.code == error.code().value[0]
+    assert status.message == error.details()
+    info, bad, retry = (
+        error_details_pb2.ErrorInfo(),
+        error_details_pb2.BadRequest(),
+        error_details_pb2.RetryInfo(),
+    )
+    kinds = (info, bad, retry)
+    found = [kind.DESCRIPTOR.name for detail in status.details for kind in kinds if detail.Unpack(kind)]
+    return Refusal(
+        error.code(),
+        error.details() or "",
+        info.reason,
+        info.domain,
+        dict(info.metadata),
+        {violation.field: violation.description for violation in bad.field_violations},
+        retry.retry_delay.ToMilliseconds() / 1_000 if "RetryInfo" in found else None,
+        trailing,
+    )
