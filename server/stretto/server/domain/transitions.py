@@ -85,9 +85,7 @@ def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: Ru
         has_interrupts=bool(now),
         interrupts_pending=pending,
     )
-    change = Change(
-        workflow=running, events=commit.events, interrupts=tuple(touched.values()), saved=commit.saved
-    )
+    change = Change(workflow=running, events=commit.events, interrupts=tuple(touched.values()), saved=commit.saved)
     if commit.end is None:
         return (change,)
     decided = any(interrupt.status is InterruptStatus.DECIDED for interrupt in now.values())
@@ -103,9 +101,7 @@ def _end_run(change: Change, end: RunEnd, at: Micros, *, decided: bool) -> Chang
     if isinstance(end, RunCancelled) or (workflow.cancel_requested_at and not isinstance(end, RunFailed)):
         return _terminate(change, workflow, Status.CANCELLED, Event(at, Cancelled(workflow.cancel_cause)))
     if isinstance(end, RunFailed):
-        return _terminate(
-            change, replace(workflow, failure=end.failure), Status.FAILED, Event(at, Failed(end.failure))
-        )
+        return _terminate(change, replace(workflow, failure=end.failure), Status.FAILED, Event(at, Failed(end.failure)))
     if isinstance(end, RunPaused) and workflow.interrupts_pending and not decided:
         return replace(change, workflow=replace(workflow, status=Status.WAITING, steps=()))
     assert isinstance(end, RunPaused | RunReleased)
@@ -224,7 +220,4 @@ def fork(made: Workflow, copied: CheckpointCopy | None) -> tuple[Change, ...]:
 
 
 def _ended(workflow: Workflow) -> WorkflowEnded:
-    return WorkflowEnded(
-        f"The workflow has ended: {workflow.status.name}.", status=workflow.status.name
-    )
-
+    return WorkflowEnded(f"The workflow has ended: {workflow.status.name}.", status=workflow.status.name)

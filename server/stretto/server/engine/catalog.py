@@ -18,6 +18,9 @@ class Catalog:
     def __len__(self) -> int:
         return len(self._types)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._types
+
     def get(self, name: str) -> WorkflowType:
         """The workflow type of that name, or UnknownWorkflowType with the names that there are."""
         if name in self._types:

@@ -1,10 +1,12 @@
 """The store port and its adapters, one module each."""
 
+from typing import Literal
+
 from stretto.server.domain.event import EventEncoder
 from stretto.server.store.port import Store, Unfinished, WorkflowFilter, WorkflowState
 
 
-def open_store(url: str, encode: EventEncoder) -> Store:
+def open_store(url: str, encode: EventEncoder, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
     """The store that a URL names, not opened yet: `sqlite:PATH`, or `memory:` for one that forgets when it goes."""
     scheme, _, rest = url.partition(":")
     # Adapters are imported when they are asked for, so that none needs another one's libraries.
@@ -15,7 +17,7 @@ def open_store(url: str, encode: EventEncoder) -> Store:
     if scheme == "sqlite" and rest and rest != ":memory:":
         from stretto.server.store.sqlite import SqliteStore  # noqa: PLC0415
 
-        return SqliteStore(rest, encode)
+        return SqliteStore(rest, encode, synchronous=synchronous)
     raise ValueError(f"No store is called {url!r}; it must be sqlite:PATH or memory: (nothing is kept).")
 
 

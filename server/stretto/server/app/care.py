@@ -1,0 +1,80 @@
+"""Looks after the store while the server runs: is it there, is there room, what can be forgotten."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from stretto.server.domain.clock import SECOND, Clock
+from stretto.server.domain.errors import StoreUnavailable
+from stretto.server.domain.settings import Settings
+from stretto.server.store import Store
+
+_log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+FORGET_SECONDS = 3_600.0
+DAY_SECONDS = 86_400
+
+
+class SetServing(Protocol):
+    """Tells the health service."""
+
+    def __call__(self, *, serving: bool) -> None:
+        """Serving or not."""
+        ...
+
+
+class Care:
+    """Probes the store, watches the free space of its disk, and forgets old request ids."""
+
+    def __init__(self, store: Store, url: str, settings: Settings, clock: Clock, set_serving: SetServing) -> None:
+        self._store = store
+        self._folder = Path(url.removeprefix("sqlite:")).absolute().parent if url.startswith("sqlite:") else None
+        self._settings = settings
+        self._clock = clock
+        self._set_serving = set_serving
+        self.healthy = True
+
+    async def keep(self) -> None:
+        """Go on until cancelled."""
+        forget_at = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._look()
+            if self.healthy and loop.time() >= forget_at:
+                forget_at = loop.time() + FORGET_SECONDS
+                await self._forget()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        """Say NOT_SERVING when the store takes no writes or room runs out, and SERVING when it is well again."""
+        fault = await self._fault()
+        if self.healthy == (not fault):
+            return
+        self.healthy = not fault
+        self._set_serving(serving=self.healthy)
+        if fault:
+            _log.error("store_unhealthy", reason=fault)
+        else:
+            _log.info("store_healthy")
+
+    async def _fault(self) -> str:
+        try:
+            await self._store.probe()
+        except StoreUnavailable as error:
+            return str(error.__cause__ or error)
+        if self._folder is None:
+            return ""
+        free = (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
+        least = self._settings.free_bytes_min
+        return f"{free:,} bytes are free, fewer than {least:,}" if free < least else ""
+
+    async def _forget(self) -> None:
+        before = self._clock.now() - self._settings.request_days_min * DAY_SECONDS * SECOND
+        try:
+            await self._store.forget_requests(before)
+        except StoreUnavailable:
+            return  # The next look says so.

@@ -1,0 +1,55 @@
+"""The executor process: loads the graphs and runs what the server gives it. Not for people to call."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+import traceback
+
+from stretto.server.app.declare import load
+from stretto.server.app.logs import set_up_logs
+from stretto.server.domain.clock import SystemClock
+from stretto.server.domain.errors import RegistrationError
+from stretto.server.engine.child import Child, refuse
+from stretto.server.engine.executor import Graphs
+from stretto.server.engine.serializer import require_strict_mode
+from stretto.server.rpc.contracts import Contracts
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Run with the number of an inherited socket and the targets as arguments."""
+    descriptor, targets = int(sys.argv[1]), sys.argv[2:]
+    _die_with_the_server()
+    # The terminal's Ctrl-C reaches this process too, but the server decides when its executors end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_up_logs(os.environ.get("STRETTO_LOG_LEVEL", "info"), os.environ.get("STRETTO_LOG_FORMAT", "auto"))
+    asyncio.run(_serve(socket.socket(fileno=descriptor), targets))
+
+
+async def _serve(sock: socket.socket, targets: list[str]) -> None:
+    try:
+        require_strict_mode()
+        graphs = Graphs(load(targets))
+        contracts = Contracts([registered.info for registered in graphs.by_name.values()])
+    except RegistrationError as error:
+        await refuse(sock, str(error))
+    except Exception:  # noqa: BLE001 - user code is imported here; its author needs to see where it failed.
+        await refuse(sock, "Loading the graphs failed:\n" + traceback.format_exc())
+    else:
+        await Child(graphs, contracts, SystemClock()).serve(sock)
+
+
+def _die_with_the_server() -> None:
+    """Have the kernel end this process with the server, even while user code blocks its loop (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            sys.exit("The server is gone.")
+
+
+if __name__ == "__main__":
+    main()

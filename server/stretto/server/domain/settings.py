@@ -1,0 +1,72 @@
+"""What can be set: one frozen model, filled from flags and from STRETTO_* once, checked at birth."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """How a server behaves. Every field is a flag of `stretto serve` and a variable `STRETTO_<NAME>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: Annotated[
+        str, Field(pattern=r"^.+:\d{1,5}$", description="Host and port to listen on. Port 0 takes a free one.")
+    ] = "127.0.0.1:50051"
+    store: Annotated[
+        str,
+        Field(description="Where everything is kept: `sqlite:PATH`. A file in the user's data folder when left out."),
+    ] = ""
+    executors: Annotated[int, Field(ge=1, le=64, description="Processes that run graphs.")] = 1
+    concurrency_max: Annotated[
+        int, Field(ge=1, le=100_000, description="Workflows that run at once; more wait in a queue.")
+    ] = 1_000
+    queue_max: Annotated[
+        int, Field(ge=1, description="Workflows that may wait in the queue; more starts are refused with OVERLOADED.")
+    ] = 100_000
+    crashes_max: Annotated[
+        int,
+        Field(
+            ge=1, description="Deaths of an executor, without a finished step in between, that quarantine a workflow."
+        ),
+    ] = 3
+    cancel_grace_seconds: Annotated[
+        float, Field(ge=0, description="Time that running steps have to stop after a cancel before they are abandoned.")
+    ] = 10.0
+    drain_seconds_max: Annotated[
+        float, Field(ge=0, le=3_600, description="Time that running steps have to finish after SIGTERM.")
+    ] = 20.0
+    bookmark_seconds: Annotated[
+        float, Field(gt=0, le=15, description="Silence on a watch stream after which a bookmark is sent.")
+    ] = 10.0
+    message_bytes_max: Annotated[
+        int, Field(ge=65_536, le=268_435_456, description="Largest message that the server takes or sends.")
+    ] = 4 * 1024 * 1024
+    streams_per_connection_max: Annotated[
+        int, Field(ge=1, description="Calls that one connection may have open at once; further ones wait their turn.")
+    ] = 1_024
+    watchers_max: Annotated[
+        int, Field(ge=1, description="Watch streams that may be open at once; more are refused with OVERLOADED.")
+    ] = 10_000
+    free_bytes_min: Annotated[
+        int, Field(ge=0, description="Free space on the store's disk below which starts are refused.")
+    ] = 64 * 1024 * 1024
+    synchronous: Annotated[
+        Literal["FULL", "NORMAL"],
+        Field(
+            description="SQLite's promise: FULL survives power loss, NORMAL survives the death of the process only.",
+        ),
+    ] = "FULL"
+    request_days_min: Annotated[
+        int, Field(ge=7, description="Days for which request ids are remembered, at least.")
+    ] = 7
+    reflection: Annotated[
+        bool, Field(description="Whether the server describes its API to clients such as grpcurl.")
+    ] = True
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least severe log lines to write.")
+    ] = "info"
+    log_format: Annotated[
+        str,
+        Field(pattern="^(auto|json|text)$", description="Form of log lines; auto is text on a terminal, else json."),
+    ] = "auto"

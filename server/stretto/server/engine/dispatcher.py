@@ -1,0 +1,313 @@
+"""Sees to it that accepted workflows run: the embedded dispatcher, for a server with executors of its own."""
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from stretto.server.domain import transitions
+from stretto.server.domain.change import Change, Publication
+from stretto.server.domain.clock import SECOND, Clock, Micros
+from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable, WorkflowNotFound
+from stretto.server.domain.workflow import Interrupt, Status, Workflow
+from stretto.server.engine.catalog import Catalog
+from stretto.server.engine.fair_queue import FairQueue, Waiting
+from stretto.server.engine.ledger import Assignment
+from stretto.server.engine.process import ExecutorPort
+from stretto.server.store.port import Store
+
+_log = structlog.get_logger(__name__)
+
+Key = tuple[str, str]
+"""Project and workflow id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchLimits:
+    """How much runs and waits at once."""
+
+    concurrency_max: int
+    queue_max: int
+    crashes_max: int
+    cancel_grace_seconds: float
+    store_retry_seconds: float = 0.5
+
+
+@dataclass(slots=True)
+class _Running:
+    """A workflow that an executor of ours owns."""
+
+    epoch: int
+    workflow_type: str
+    executor: ExecutorPort
+
+
+class LocalDispatcher:
+    """Hands queued workflows to executors, in turn and within limits; watches deadlines, cancels and deaths."""
+
+    def __init__(self, store: Store, catalog: Catalog, clock: Clock, limits: DispatchLimits) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._clock = clock
+        self._limits = limits
+        self._queue = FairQueue()
+        self._executors: list[ExecutorPort] = []
+        self._running: dict[Key, _Running] = {}
+        self._claiming = 0
+        self._per_type: Counter[str] = Counter()
+        self._deadlines: list[tuple[Micros, Key]] = []
+        self._deadline_timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self.healthy: Callable[[], bool] = lambda: True
+        self.draining = False
+        store.on_publication(self._on_publications)
+
+    @property
+    def running_count(self) -> int:
+        """How many workflows executors own now."""
+        return len(self._running)
+
+    @property
+    def queued_count(self) -> int:
+        """How many wait for an executor."""
+        return len(self._queue)
+
+    def admit(self) -> None:
+        """Raise Draining, Overloaded or StoreUnavailable when no new work may be accepted."""
+        if self.draining:
+            raise Draining
+        if not self.healthy():
+            raise StoreUnavailable
+        if len(self._queue) >= self._limits.queue_max:
+            raise Overloaded(f"{self._limits.queue_max} workflows are waiting already.")
+
+    def changed(self, workflow: Workflow) -> None:
+        """Nothing to do: the store's publications tell of every change."""
+
+    async def recover(self) -> None:
+        """Take up every workflow that has not ended: queue what is due, keep waiting ones as rows."""
+        for unfinished in await self._store.unfinished():
+            key = (unfinished.project, unfinished.workflow_id)
+            self._watch_deadline(key, unfinished.deadline)
+            if unfinished.status is Status.RUNNING:
+                await self._recover(key)
+            elif unfinished.status is Status.QUEUED:
+                self._queue.put(Waiting(*key, unfinished.workflow_type, unfinished.session_id))
+        self._pump()
+
+    def executor_joined(self, executor: ExecutorPort) -> None:
+        """Give work to an executor from now on."""
+        self._executors.append(executor)
+        self._pump()
+
+    def executor_died(self, executor: ExecutorPort) -> None:
+        """Take back what an executor was running when it died."""
+        if executor in self._executors:
+            self._executors.remove(executor)
+        for key, running in list(self._running.items()):
+            if running.executor is executor:
+                self._forget(key)
+                self._spawn(self._recover(key))
+
+    def run_ended(self, project: str, workflow_id: str, epoch: int) -> None:
+        """Free the place of a run that an executor has let go of."""
+        running = self._running.get((project, workflow_id))
+        if running is not None and running.epoch == epoch:
+            self._forget((project, workflow_id))
+            self._pump()
+
+    async def drain(self, seconds: float) -> None:
+        """Accept and hand out nothing more; let runs stop between two steps; take back what does not."""
+        self.draining = True
+        await asyncio.gather(*(executor.drain(seconds) for executor in self._executors))
+        for task in list(self._tasks):
+            task.cancel()
+        for key, running in list(self._running.items()):
+            running.executor.disown(key[1], running.epoch)
+            await self._update(key, partial(_release, epoch=running.epoch, at=self._clock.now()))
+            self._forget(key)
+
+    def _on_publications(self, publications: Sequence[Publication]) -> None:
+        for publication in publications:
+            workflow = publication.workflow
+            key = (workflow.project, workflow.workflow_id)
+            if workflow.status is Status.QUEUED:
+                self._queue.put(Waiting(*key, workflow.workflow_type, workflow.session_id))
+                if workflow.deadline:
+                    self._watch_deadline(key, workflow.deadline)
+            elif workflow.status.terminal:
+                self._queue.discard(*key)
+            elif workflow.cancel_requested_at == workflow.updated_at:
+                self._stop(key)
+        self._pump()
+
+    def _stop(self, key: Key) -> None:
+        """Tell the executor of an accepted cancel, and abandon the run if it does not stop in time."""
+        running = self._running.get(key)
+        if running is None:
+            return
+        running.executor.cancel(key[1], running.epoch)
+        self._loop.call_later(self._limits.cancel_grace_seconds, self._abandon, key, running)
+
+    def _abandon(self, key: Key, running: _Running) -> None:
+        if self._running.get(key) is running:
+            running.executor.disown(key[1], running.epoch)
+            self._forget(key)
+            self._spawn(self._update(key, partial(_abandon, epoch=running.epoch, at=self._clock.now())))
+
+    def _pump(self) -> None:
+        """Claim as many queued workflows as there is room for."""
+        while (
+            self._executors and not self.draining and len(self._running) + self._claiming < self._limits.concurrency_max
+        ):
+            item = self._queue.take(self._has_room)
+            if item is None:
+                return
+            self._claiming += 1
+            self._per_type[item.workflow_type] += 1
+            self._spawn(self._claim(item))
+
+    def _has_room(self, workflow_type: str) -> bool:
+        """Whether another workflow of this type may run; a type that nobody here can run waits."""
+        if workflow_type not in self._catalog:
+            return False
+        limit = self._catalog.get(workflow_type).concurrency_max
+        return not limit or self._per_type[workflow_type] < limit
+
+    async def _claim(self, item: Waiting) -> None:
+        """Make a workflow ours and hand it to an executor."""
+        key = (item.project, item.workflow_id)
+        claimed = None
+        try:
+            claimed = await self._try_claim(key)
+        except WorkflowNotFound:
+            _log.warning("queued_workflow_vanished", workflow_id=item.workflow_id)
+        except StoreUnavailable:
+            self._loop.call_later(self._limits.store_retry_seconds, self._put_back, item)
+        finally:
+            self._claiming -= 1
+            if claimed is None:
+                self._per_type[item.workflow_type] -= 1
+        if claimed is not None:
+            self._assign(key, claimed)
+
+    def _put_back(self, item: Waiting) -> None:
+        self._queue.put(item)
+        self._pump()
+
+    async def _try_claim(self, key: Key) -> Assignment | None:
+        committed = await self._store.update(*key, partial(_claim, at=self._clock.now()))
+        if not committed.fresh:
+            return None
+        workflow = committed.workflow
+        interrupts = await self._store.interrupts(*key) if workflow.has_interrupts else ()
+        return Assignment(workflow, interrupts)
+
+    def _assign(self, key: Key, assignment: Assignment) -> None:
+        workflow = assignment.workflow
+        if not self._executors:
+            self._per_type[workflow.workflow_type] -= 1
+            self._spawn(self._update(key, partial(_release, epoch=workflow.epoch, at=self._clock.now())))
+            return
+        load = Counter(id(running.executor) for running in self._running.values()) if len(self._executors) > 1 else {}
+        executor = min(self._executors, key=lambda candidate: load.get(id(candidate), 0))
+        self._running[key] = _Running(workflow.epoch, workflow.workflow_type, executor)
+        executor.assign(assignment)
+
+    def _forget(self, key: Key) -> None:
+        running = self._running.pop(key)
+        self._per_type[running.workflow_type] -= 1
+
+    async def _recover(self, key: Key) -> None:
+        """Count a crash, and queue the workflow again or quarantine it."""
+        rule = partial(_recover, at=self._clock.now(), crashes_max=self._limits.crashes_max)
+        workflow = await self._update(key, rule)
+        if workflow is not None:
+            _log.warning(
+                "workflow_recovered",
+                workflow_id=workflow.workflow_id,
+                workflow_type=workflow.workflow_type,
+                crashes=workflow.crashes,
+                status=workflow.status.name,
+            )
+
+    async def _update(
+        self, key: Key, rule: Callable[[Workflow, tuple[Interrupt, ...]], tuple[Change, ...]]
+    ) -> Workflow | None:
+        """Apply a rule, however long the store takes to come back; the row when something changed."""
+        while True:
+            try:
+                committed = await self._store.update(*key, rule)
+            except StoreUnavailable:
+                await asyncio.sleep(self._limits.store_retry_seconds)
+            else:
+                return committed.workflow if committed.fresh else None
+
+    def _watch_deadline(self, key: Key, deadline: Micros) -> None:
+        if deadline:
+            heapq.heappush(self._deadlines, (deadline, key))
+            if self._deadlines[0] == (deadline, key):
+                self._set_deadline_timer()
+
+    def _set_deadline_timer(self) -> None:
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+            self._deadline_timer = None
+        if self._deadlines:
+            # An hour at most: clocks are set, and a timer must not sleep through that.
+            seconds = min(3_600.0, max(0.0, (self._deadlines[0][0] - self._clock.now()) / SECOND))
+            self._deadline_timer = self._loop.call_later(seconds, self._on_deadline)
+
+    def _on_deadline(self) -> None:
+        now = self._clock.now()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, key = heapq.heappop(self._deadlines)
+            self._spawn(self._expire(key))
+        self._set_deadline_timer()
+
+    async def _expire(self, key: Key) -> None:
+        expired = await self._update(key, partial(_expire, at=self._clock.now()))
+        running = self._running.get(key)
+        if expired is not None and running is not None:
+            running.executor.disown(key[1], running.epoch)
+            self._forget(key)
+            self._pump()
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("dispatch_failed", exc_info=error)
+
+
+def _claim(workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros) -> tuple[Change, ...]:
+    return transitions.claim(workflow, at)
+
+
+def _recover(workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros, crashes_max: int) -> tuple[Change, ...]:
+    return transitions.recover(workflow, at, crashes_max=crashes_max)
+
+
+def _release(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros) -> tuple[Change, ...]:
+    return transitions.release(workflow, epoch, at)
+
+
+def _abandon(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros) -> tuple[Change, ...]:
+    return transitions.abandon(workflow, epoch, at)
+
+
+def _expire(workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros) -> tuple[Change, ...]:
+    return transitions.expire(workflow, at)

@@ -1,0 +1,78 @@
+"""What an executor needs of the store: fenced commits and checkpoints of the workflows that it owns."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Protocol
+
+from stretto.server.domain import transitions
+from stretto.server.domain.change import Change, Committed, RunCommit, StoredCheckpoint
+from stretto.server.domain.errors import StoreUnavailable
+from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.store.port import Store
+
+RETRY_SECONDS = 0.2
+"""How often a commit is tried again while the store is not available; the run waits meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A claimed workflow: what an executor gets to run."""
+
+    workflow: Workflow
+    interrupts: tuple[Interrupt, ...]
+
+
+class Ledger(Protocol):
+    """Where an executor writes down what its workflows do, and reads where they were."""
+
+    def commit(self, commit: RunCommit) -> Awaitable[None]:
+        """Make a run's news durable; raises StaleEpoch, or CancelAccepted when steps may not start."""
+        ...
+
+    async def checkpoint(
+        self, project: str, workflow_id: str, namespace: str, checkpoint_id: str
+    ) -> StoredCheckpoint | None:
+        """One checkpoint, or the newest one of the namespace when the id is empty."""
+        ...
+
+    async def checkpoints(
+        self, project: str, workflow_id: str, namespace: str | None, limit: int, before: str
+    ) -> tuple[StoredCheckpoint, ...]:
+        """Checkpoints, newest first."""
+        ...
+
+
+class StoreLedger:
+    """The ledger of whoever has the store at hand."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def commit(self, commit: RunCommit) -> None:
+        """Make a run's news durable; waits for as long as the store is not available."""
+        while True:
+            try:
+                await self._commit(commit)
+            except StoreUnavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _commit(self, commit: RunCommit) -> Committed:
+        def rule(workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> tuple[Change, ...]:
+            return transitions.commit_run(workflow, interrupts, commit)
+
+        return await self._store.update(commit.project, commit.workflow_id, rule)
+
+    async def checkpoint(
+        self, project: str, workflow_id: str, namespace: str, checkpoint_id: str
+    ) -> StoredCheckpoint | None:
+        """One checkpoint, or the newest one of the namespace when the id is empty."""
+        return await self._store.checkpoint(project, workflow_id, namespace, checkpoint_id)
+
+    async def checkpoints(
+        self, project: str, workflow_id: str, namespace: str | None, limit: int, before: str
+    ) -> tuple[StoredCheckpoint, ...]:
+        """Checkpoints, newest first."""
+        return await self._store.checkpoints(project, workflow_id, namespace, limit, before)

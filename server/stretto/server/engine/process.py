@@ -1,0 +1,173 @@
+"""Executors in processes of their own, so that no user code can hold up or take down the API."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from stretto.server.domain.errors import CancelAccepted, RegistrationError, StaleEpoch, StrettoError
+from stretto.server.domain.workflow_type import WorkflowType
+from stretto.server.engine import wire
+from stretto.server.engine.ledger import Assignment, Ledger
+from stretto.server.engine.link import Link
+
+_log = structlog.get_logger(__name__)
+
+CHILD_MODULE = "stretto.server.app.executor"
+START_SECONDS_MAX = 60.0
+"""Longest time that an executor may take to import its graphs."""
+
+
+class ExecutorPort(Protocol):
+    """What a dispatcher asks of an executor, wherever it runs."""
+
+    def assign(self, assignment: Assignment) -> None:
+        """Begin to run a claimed workflow."""
+        ...
+
+    def cancel(self, workflow_id: str, epoch: int) -> None:
+        """Stop a workflow whose cancel was accepted."""
+        ...
+
+    def disown(self, workflow_id: str, epoch: int) -> None:
+        """Stop a workflow that somebody else owns now."""
+        ...
+
+    async def drain(self, seconds: float) -> None:
+        """Hand all workflows back between two steps; give up after that time."""
+        ...
+
+    async def close(self) -> None:
+        """End the executor; workflows that it still runs are cut off."""
+        ...
+
+
+class ExecutorProcess:
+    """An executor process, seen from the server: answers its calls out of the ledger and tells of its end."""
+
+    def __init__(self, ledger: Ledger, ended: Callable[[str, str, int], None], died: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._ended = ended
+        self._died = died
+        self._link: Link | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._hello: asyncio.Future[tuple[WorkflowType, ...]] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._closing = False
+        self._calls: set[asyncio.Task[None]] = set()
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the start."""
+        return self._process.pid if self._process else 0
+
+    async def start(self, targets: Sequence[str]) -> tuple[WorkflowType, ...]:
+        """Start the process and wait until it has loaded the targets; the workflow types that it can run."""
+        ours, theirs = socket.socketpair()
+        self._hello = asyncio.get_running_loop().create_future()
+        self._link = await Link.open(ours, self._on_message, self._on_lost)
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                CHILD_MODULE,
+                str(theirs.fileno()),
+                *targets,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "LANGGRAPH_STRICT_MSGPACK": "true"},
+                # Ctrl-C in a terminal reaches the whole group; the server alone decides what it means.
+                start_new_session=False,
+            )
+        try:
+            async with asyncio.timeout(START_SECONDS_MAX):
+                return await self._hello
+        except TimeoutError:
+            raise RegistrationError(f"Loading {' '.join(targets)} took over {START_SECONDS_MAX:.0f} seconds.") from None
+
+    def assign(self, assignment: Assignment) -> None:
+        """Begin to run a claimed workflow."""
+        self._send("assign", assignment)
+
+    def cancel(self, workflow_id: str, epoch: int) -> None:
+        """Stop a workflow whose cancel was accepted."""
+        self._send("cancel", (workflow_id, epoch))
+
+    def disown(self, workflow_id: str, epoch: int) -> None:
+        """Stop a workflow that somebody else owns now."""
+        self._send("disown", (workflow_id, epoch))
+
+    async def drain(self, seconds: float) -> None:
+        """Hand all workflows back between two steps; give up after that time."""
+        self._drained = asyncio.get_running_loop().create_future()
+        self._send("drain", None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._drained
+
+    async def close(self) -> None:
+        """End the process."""
+        self._closing = True
+        if self._link is not None:
+            self._link.close()
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    def _send(self, kind: str, body: Any) -> None:
+        if self._link is not None:
+            self._link.send(kind, 0, body)
+
+    def _on_message(self, message: wire.Message) -> None:
+        match message.kind:
+            case "commit" | "checkpoint" | "checkpoints":
+                task = asyncio.create_task(self._answer(message))
+                self._calls.add(task)
+                task.add_done_callback(self._calls.discard)
+            case "ended":
+                self._ended(*message.body)
+            case "drained" if self._drained is not None and not self._drained.done():
+                self._drained.set_result(None)
+            case "hello" if self._hello is not None and not self._hello.done():
+                self._hello.set_result(tuple(wire.described_type(fields) for fields in message.body))
+            case "refused" if self._hello is not None and not self._hello.done():
+                self._hello.set_exception(RegistrationError(message.body))
+
+    async def _answer(self, message: wire.Message) -> None:
+        assert self._link is not None
+        try:
+            answer = await self._call(message)
+        except (StaleEpoch, CancelAccepted) as error:
+            self._link.send("refusal", message.call, type(error).__name__)
+        except Exception:  # noqa: BLE001 - the edge of a call: the run learns that it was not taken, the log why.
+            _log.exception("executor_call_failed", call=message.kind)
+            self._link.send("refusal", message.call, StrettoError.__name__)
+        else:
+            self._link.send("answer", message.call, answer)
+
+    async def _call(self, message: wire.Message) -> Any:
+        match message.kind:
+            case "commit":
+                await self._ledger.commit(wire.run_commit(message.body))
+                return None
+            case "checkpoint":
+                return await self._ledger.checkpoint(*message.body)
+            case _:
+                return await self._ledger.checkpoints(*message.body)
+
+    def _on_lost(self) -> None:
+        self._link = None
+        if self._hello is not None and not self._hello.done():
+            self._hello.set_exception(RegistrationError("The executor ended while it loaded its graphs."))
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        if not self._closing:
+            self._died()
+
+
+__all__ = ["ExecutorPort", "ExecutorProcess"]

@@ -1,0 +1,240 @@
+"""One run of one workflow: drives the graph from where it stands until it ends, pauses or is stopped."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Sequence
+from typing import Any, cast
+
+from langgraph._internal._constants import CONF, CONFIG_KEY_RUNTIME, CONFIG_KEY_STREAM, INTERRUPT
+from langgraph.config import get_config
+from langgraph.errors import GraphDrained, GraphRecursionError
+from langgraph.pregel.protocol import StreamProtocol
+from langgraph.runtime import RunControl, Runtime
+from langgraph.types import Command
+
+from stretto.server.domain.change import (
+    RunCancelled,
+    RunEnd,
+    RunFailed,
+    RunPaused,
+    RunReleased,
+    RunSucceeded,
+    Saved,
+    StoredCheckpoint,
+)
+from stretto.server.domain.clock import Clock
+from stretto.server.domain.codec import Codec
+from stretto.server.domain.errors import CancelAccepted, ContractViolation, StaleEpoch
+from stretto.server.domain.workflow import Failure, Reason
+from stretto.server.engine._plain import to_plain
+from stretto.server.engine.buffer import RunBuffer
+from stretto.server.engine.ledger import Assignment, Ledger
+from stretto.server.engine.observer import Observer
+from stretto.server.engine.questions import Questions
+from stretto.server.engine.registration import RegisteredGraph
+from stretto.server.engine.serializer import StateInvalid
+from stretto.server.engine.steps import Steps, failure_of
+
+BREAKPOINT = "breakpoint"
+"""The resume key of the interrupt that stands for a graph's own breakpoint."""
+
+
+class Run:
+    """Drives one claimed workflow. It is its own checkpoint log: rows go into the commit that tells of their step."""
+
+    def __init__(
+        self, assignment: Assignment, registered: RegisteredGraph, ledger: Ledger, codec: Codec, clock: Clock
+    ) -> None:
+        self.workflow = assignment.workflow
+        self._registered = registered
+        self._ledger = ledger
+        self._codec = codec
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._control = RunControl()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping: RunEnd | None = None
+        self._stale = False
+        self._namespaces: set[str] | None = None if self.workflow.has_checkpoints else set()
+        self.buffer = RunBuffer(self.workflow, ledger, codec, clock, self._on_refusal)
+        self._steps = Steps(self.workflow, registered, self.buffer, codec, clock)
+        self._questions = Questions(assignment.interrupts, registered.info.contract, self.buffer, clock)
+
+    def drain(self) -> None:
+        """Ask the graph to stop between two steps, and hand the workflow back."""
+        self._control.request_drain()
+
+    def stop(self, end: RunEnd | None) -> None:
+        """Stop the graph now. Without an end nothing more is written: somebody else owns the workflow."""
+        self._stopping, self._stale = end, end is None
+        if self._task is not None:
+            self._task.cancel()
+
+    async def drive(self) -> None:
+        """Run the graph and write down how that ended."""
+        self._task = asyncio.create_task(self._drive(), name=self.workflow.workflow_id)
+        await asyncio.wait([self._task])
+        if not self._task.cancelled() and (error := self._task.exception()) is not None:
+            raise error
+
+    async def _drive(self) -> None:
+        try:
+            end = await self._outcome()
+        except asyncio.CancelledError:
+            if self._stale:
+                return
+            end = self._stopping or RunFailed(
+                Failure(Reason.STEP_CANCELLED, "The graph cancelled itself.", "CancelledError")
+            )
+            self._steps.abandon()
+        if not self._stale:
+            with contextlib.suppress(StaleEpoch):
+                await self.buffer.end(end)
+
+    async def _outcome(self) -> RunEnd:
+        """Run the graph to its end; what user code raises becomes a failure."""
+        try:
+            output = await self._stream()
+        except GraphDrained:
+            return RunReleased()
+        except GraphRecursionError as error:
+            return RunFailed(Failure(Reason.LIMIT_EXCEEDED, str(error), type(error).__name__))
+        except StateInvalid as error:
+            return RunFailed(Failure(Reason.STATE_INVALID, str(error), type(error).__name__))
+        except Exception as error:  # noqa: BLE001 - user code ends here: whatever it raises is the workflow's failure.
+            return RunFailed(self._steps.failures.get(id(error)) or failure_of(error))
+        await self._notice_breakpoint()
+        if self._questions.pending:
+            return RunPaused()
+        return self._result(output)
+
+    async def _stream(self) -> Any:
+        """Stream the graph; the last state is its output."""
+        graph, config = self._registered.graph, self._config()
+        payload = await self._input(config)
+        output = None
+        async for state in graph.astream(
+            payload,
+            config,
+            context=self._registered.declaration.context,
+            stream_mode="values",
+            durability="sync",
+            control=self._control,
+        ):
+            output = state
+        return output
+
+    def _config(self) -> Any:
+        """LangGraph's config for this run.
+
+        A stream writer in the runtime counts only when a stream stands beside it, so an idle one does. That way a
+        chunk is met inside of the node that writes it, which tells whose it is; `stream_mode="custom"` does not say.
+        """
+        config: dict[str, Any] = {
+            CONF: {
+                "thread_id": self.workflow.workflow_id,
+                CONFIG_KEY_STREAM: StreamProtocol(lambda _: None, set()),
+                CONFIG_KEY_RUNTIME: Runtime(stream_writer=self._write),
+            },
+            "callbacks": [Observer(self._steps)],
+        }
+        if self._registered.declaration.recursion_limit:
+            config["recursion_limit"] = self._registered.declaration.recursion_limit
+        return config
+
+    async def _input(self, config: Any) -> Any:
+        """What to give the graph: the workflow's input at first, later the decisions, or nothing."""
+        workflow, declaration = self.workflow, self._registered.declaration
+        edit = workflow.origin.edit if workflow.origin else None
+        if not workflow.has_checkpoints:
+            given = self._codec.decode(workflow.input)
+            if edit is not None and isinstance(given, dict):
+                given |= cast("dict[str, Any]", self._codec.decode(edit.values))
+            return declaration.to_input(given) if declaration.to_input else given
+        if edit is not None and workflow.origin is not None:
+            newest = await self._ledger.checkpoint(workflow.project, workflow.workflow_id, "", "")
+            if newest is not None and newest.checkpoint.checkpoint_id == workflow.origin.checkpoint_id:
+                values = self._codec.decode(edit.values)
+                await self._registered.graph.aupdate_state(config, values, as_node=edit.as_step or None)
+        answers = self._questions.answers(self._codec, declaration.to_decision)
+        if answers.pop(BREAKPOINT, None) is not None:
+            self._questions.answered("")
+        return Command(resume=answers) if answers else None
+
+    async def _notice_breakpoint(self) -> None:
+        """Make an interrupt of a stop that the graph was compiled with (`interrupt_before`, `interrupt_after`)."""
+        if not self._registered.breakpoints or self._questions.pending:
+            return
+        config: Any = {CONF: {"thread_id": self.workflow.workflow_id}}
+        state = await self._registered.graph.aget_state(config)
+        if state.next:
+            question = {BREAKPOINT: {"next_steps": list(state.next)}}
+            self._questions.raise_one(BREAKPOINT, to_plain(question), "/".join(state.next), "")
+
+    def _result(self, output: Any) -> RunEnd:
+        """The graph's output as the contract's result."""
+        to_result = self._registered.declaration.to_result
+        try:
+            value = to_plain(to_result(output) if to_result else output)
+            return RunSucceeded(self._codec.encode(self._registered.info.contract.result_type, value))
+        except ContractViolation as error:
+            return RunFailed(Failure(Reason.RESULT_INVALID, str(error), violations=error.violations))
+        except Exception as error:  # noqa: BLE001 - to_result is user code too.
+            return RunFailed(failure_of(error))
+
+    def _write(self, chunk: Any) -> None:
+        """Take what a node gave to LangGraph's stream writer, on whatever thread it did so."""
+        namespace = get_config()[CONF].get("checkpoint_ns", "")
+        plain = to_plain(chunk)
+        if threading.get_ident() == self._thread:
+            self._steps.progressed(namespace, plain)
+        else:
+            self._loop.call_soon_threadsafe(self._steps.progressed, namespace, plain)
+
+    def _on_refusal(self, error: Exception) -> None:
+        """Stop when the store refuses news: after a cancel with an end, otherwise without a word."""
+        self.stop(RunCancelled() if isinstance(error, CancelAccepted) else None)
+
+    # The checkpoint log of this run.
+
+    async def save(self, thread_id: str, saved: Saved) -> None:  # noqa: ARG002 - there is one thread here
+        """Keep rows for the next commit."""
+        if self._namespaces is not None:
+            self._namespaces.update(checkpoint.namespace for checkpoint in saved.checkpoints)
+        self.buffer.save(saved)
+
+    async def checkpoint(self, thread_id: str, namespace: str, checkpoint_id: str) -> StoredCheckpoint | None:
+        """One checkpoint; asked of the store only if there can be one."""
+        if self._namespaces is not None and namespace not in self._namespaces:
+            return None
+        await self._settle()
+        return await self._ledger.checkpoint(self.workflow.project, thread_id, namespace, checkpoint_id)
+
+    async def checkpoints(
+        self, thread_id: str, namespace: str | None, limit: int, before: str
+    ) -> tuple[StoredCheckpoint, ...]:
+        """Checkpoints, newest first."""
+        await self._settle()
+        return await self._ledger.checkpoints(self.workflow.project, thread_id, namespace, limit, before)
+
+    async def delete(self, thread_id: str) -> None:  # noqa: ARG002
+        """Refuse: a workflow's checkpoints are not its graph's to delete."""
+        raise StateInvalid("A graph cannot delete the checkpoints of its workflow.")
+
+    def wrote(self, thread_id: str, task_id: str, writes: Sequence[tuple[str, Any]]) -> None:  # noqa: ARG002
+        """Learn a task's outcome: questions, or what completes its step."""
+        channels = {channel for channel, _ in writes}
+        if INTERRUPT in channels:
+            path = self._steps.path_of(task_id)
+            self._questions.answered(task_id)
+            for channel, value in writes:
+                if channel == INTERRUPT:
+                    for question in value:
+                        self._questions.raise_one(question.id, to_plain(question.value), path, task_id)
+        elif self._steps.recorded(task_id, channels):
+            self._questions.answered(task_id)
+
+    async def _settle(self) -> None:
+        if not self.buffer.empty:
+            await self.buffer.flush()

@@ -1,0 +1,232 @@
+"""The steps of one run: their attempts, progress and outcomes, as events of the journal."""
+
+import re
+import socket
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langgraph.errors import GraphBubbleUp, ParentCommand
+from langgraph.pregel._retry import _should_retry_on
+from langgraph.types import Command
+
+from stretto.server.domain.clock import SECOND, Clock, Micros
+from stretto.server.domain.codec import Codec
+from stretto.server.domain.errors import ContractViolation
+from stretto.server.domain.event import (
+    Event,
+    Happening,
+    StepCompleted,
+    StepFailed,
+    StepProgress,
+    StepRetrying,
+    StepStarted,
+    TokenDelta,
+)
+from stretto.server.domain.payload import STRUCT, JsonValue, Payload
+from stretto.server.domain.workflow import Failure, Reason, Step, Workflow
+from stretto.server.engine._plain import to_plain
+from stretto.server.engine.buffer import RunBuffer
+from stretto.server.engine.registration import RegisteredGraph
+
+MESSAGE_CHARACTERS_MAX = 2_048
+"""Longer messages of exceptions and progress are cut."""
+
+UPDATE_CHARACTERS_MAX = 65_536
+"""Larger updates are left out of the journal; the checkpoint has them."""
+
+_ERROR = "__error__"
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A step that is under way in this run."""
+
+    step: Step
+    began: float
+    output: JsonValue = None
+    finished: Micros = -1
+
+    def duration(self) -> Micros:
+        return int((time.monotonic() - self.began) * SECOND)
+
+
+class Steps:
+    """Listens to the observer and to the checkpointer, and tells the journal."""
+
+    def __init__(
+        self, workflow: Workflow, registered: RegisteredGraph, buffer: RunBuffer, codec: Codec, clock: Clock
+    ) -> None:
+        self._registered = registered
+        self._buffer = buffer
+        self._codec = codec
+        self._clock = clock
+        self._attempts = {step.step_id: step.attempt for step in workflow.steps}
+        self._open: dict[str, _Attempt] = {}
+        self.failures: dict[int, Failure] = {}
+
+    async def step_started(self, namespace: str) -> None:
+        """Make the start of an attempt durable; a cancel or another owner keeps it waiting for ever."""
+        path, step_id = _parse(namespace)
+        attempt = self._attempts.get(step_id, 0) + 1
+        self._attempts[step_id] = attempt
+        now = self._clock.now()
+        step = Step(step_id, path, attempt, now)
+        opened = self._open[step_id] = _Attempt(step, time.monotonic())
+        self._buffer.steps[step_id] = step
+        self._buffer.starts = True
+        self._buffer.add(Event(now, StepStarted(), path, step_id, attempt))
+        await self._buffer.flush()
+        opened.began = time.monotonic()
+
+    def step_finished(self, namespace: str, output: Any) -> None:
+        """Keep an outcome until the checkpointer has recorded it."""
+        attempt = self._open.get(_parse(namespace)[1])
+        if attempt is not None:
+            attempt.finished = attempt.duration()
+            attempt.output = _update_of(output)
+
+    def step_failed(self, namespace: str, error: BaseException) -> None:
+        """Tell of a failed attempt, unless it is one of LangGraph's signals or a cancellation."""
+        path, step_id = _parse(namespace)
+        attempt = self._open.get(step_id)
+        if attempt is None:
+            return
+        if isinstance(error, ParentCommand):
+            attempt.finished = attempt.duration()
+        if isinstance(error, GraphBubbleUp) or not isinstance(error, Exception):
+            return
+        failure = failure_of(error, attempt.step)
+        self.failures[id(error)] = failure
+        pause = self._pause_before_retry(path, error, attempt.step.attempt)
+        if pause is None:
+            self._close(step_id)
+            self._tell(attempt.step, StepFailed(failure, attempt.duration()))
+        else:
+            self._tell(attempt.step, StepRetrying(failure, self._clock.now() + pause))
+
+    def recorded(self, task_id: str, channels: set[str]) -> bool:
+        """Tell that a step completed, now that its writes are part of the next commit. Says whether it has."""
+        if _ERROR in channels:
+            return False
+        attempt = self._open.get(task_id)
+        if attempt is not None:
+            self._complete_nested(attempt.step.step)
+            self._close(task_id)
+            finished = attempt.finished if attempt.finished >= 0 else attempt.duration()
+            self._tell(attempt.step, StepCompleted(finished, attempt.output))
+            self._buffer.progressed = True
+        return True
+
+    def progressed(self, namespace: str, chunk: JsonValue) -> None:
+        """Tell of a chunk that a node gave to the stream writer."""
+        attempt = self._open.get(_parse(namespace)[1])
+        if attempt is None:
+            return
+        fraction, message, detail = self._read_chunk(chunk)
+        if fraction is not None or message:
+            attempt.step = replace(
+                attempt.step,
+                fraction=attempt.step.fraction if fraction is None else fraction,
+                message=message or attempt.step.message,
+            )
+            self._buffer.steps[attempt.step.step_id] = attempt.step
+        self._buffer.headline = message or self._buffer.headline
+        self._tell(attempt.step, StepProgress(fraction, message, detail))
+
+    def token(self, namespace: str, message_id: str, text: str) -> None:
+        """Tell of text that a model streamed."""
+        path, step_id = _parse(namespace)
+        step = Step(step_id, path, self._attempts.get(step_id, 0), 0)
+        self._tell(step, TokenDelta(message_id, text))
+
+    def path_of(self, task_id: str) -> str:
+        """The path of a step that is under way."""
+        attempt = self._open.get(task_id)
+        return attempt.step.step if attempt else ""
+
+    def abandon(self) -> None:
+        """Forget the steps that a stop cut off; they have no outcome."""
+        self._open.clear()
+
+    def _tell(self, step: Step, what: Happening) -> None:
+        self._buffer.add(Event(self._clock.now(), what, step.step, step.step_id, step.attempt))
+
+    def _close(self, step_id: str) -> None:
+        self._open.pop(step_id, None)
+        self._buffer.steps.pop(step_id, None)
+
+    def _complete_nested(self, path: str) -> None:
+        """Complete the steps of a subgraph that keeps no checkpoints, at the latest when its own node does."""
+        for step_id, attempt in list(self._open.items()):
+            if attempt.finished >= 0 and attempt.step.step.startswith(path + "/"):
+                self._close(step_id)
+                self._tell(attempt.step, StepCompleted(attempt.finished, attempt.output))
+
+    def _pause_before_retry(self, path: str, error: Exception, attempt: int) -> Micros | None:
+        """How long LangGraph waits before it tries again; None when it does not. Its jitter comes on top."""
+        for policy in self._registered.retry_policies.get(path, ()):
+            if _should_retry_on(policy, error):
+                if attempt >= policy.max_attempts:
+                    return None
+                interval = policy.initial_interval * policy.backoff_factor ** (attempt - 1)
+                return int(min(policy.max_interval, interval) * SECOND)
+        return None
+
+    def _read_chunk(self, chunk: JsonValue) -> tuple[float | None, str, Payload | None]:
+        """Fraction, message and detail of a chunk: a text is a message, a dict may name all three."""
+        if isinstance(chunk, str):
+            return None, chunk[:MESSAGE_CHARACTERS_MAX], None
+        if not isinstance(chunk, dict):
+            return None, "", self._detail(chunk)
+        rest = dict(chunk)
+        fraction, message = rest.get("fraction"), rest.get("message")
+        share: float | None = None
+        if isinstance(fraction, int | float) and not isinstance(fraction, bool) and 0 <= fraction <= 1:
+            share = float(rest.pop("fraction") or 0)  # type: ignore[arg-type]
+        text = str(rest.pop("message"))[:MESSAGE_CHARACTERS_MAX] if isinstance(message, str) else ""
+        detail = rest.pop("detail") if set(rest) == {"detail"} else rest
+        return share, text, self._detail(detail) if detail else None
+
+    def _detail(self, value: JsonValue) -> Payload:
+        """A progress detail in the contract's type, or as a Struct when it does not fit: progress fails nothing."""
+        try:
+            return self._codec.encode(self._registered.info.contract.progress_type, value)
+        except ContractViolation:
+            return self._codec.encode(STRUCT, value)
+
+
+def failure_of(error: BaseException, step: Step | None = None) -> Failure:
+    """An exception as a failure, without what names this machine."""
+    message = _without_host(str(error))[:MESSAGE_CHARACTERS_MAX]
+    if step is None:
+        return Failure(Reason.STEP_FAILED, message, type(error).__name__)
+    return Failure(Reason.STEP_FAILED, message, type(error).__name__, step.step, step.step_id, step.attempt)
+
+
+_HOST = socket.gethostname()
+_PATH = re.compile(r"(?<![\w:/.])/(?:[\w.@+-]+/)+(?=[\w.@+-])")
+
+
+def _without_host(text: str) -> str:
+    """Text without the folders of paths and without this machine's name."""
+    return _PATH.sub("…/", text).replace(_HOST, "…") if _HOST else _PATH.sub("…/", text)
+
+
+def _parse(namespace: str) -> tuple[str, str]:
+    """Path and id of a step out of LangGraph's namespace: `outer:id|1|inner:id` is `outer/inner` and the last id."""
+    parts = [part.partition(":") for part in namespace.split("|") if not part.isdigit()]
+    return "/".join(name for name, _, _ in parts), parts[-1][2]
+
+
+def _update_of(output: Any) -> JsonValue:
+    """What a node wrote, where it can be shown."""
+    if isinstance(output, Command):
+        output = output.update
+    plain = to_plain(output)
+    if isinstance(plain, str) and len(plain) <= UPDATE_CHARACTERS_MAX:
+        return plain
+    return plain if len(repr(plain)) <= UPDATE_CHARACTERS_MAX else None
+
+
+__all__ = ["Steps", "failure_of"]

@@ -1,0 +1,5 @@
+"""What every test needs before anything of LangGraph is imported."""
+
+import os
+
+os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
