@@ -53,7 +53,7 @@ run: $(READY) ## Keep a server with the example workflows running on 127.0.0.1:5
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || { python=$$(tools/find-python.sh) && $$python -m venv .venv; }
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install -q --disable-pip-version-check uv; }
 	@echo "stretto: installing into .venv"
 	@$(UV) $(BIN)/python --editable '.[server]' --group dev
 	@touch $@

@@ -1,0 +1,1 @@
+"""`make demo`: a workflow's life in the terminal."""
