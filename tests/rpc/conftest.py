@@ -1,7 +1,7 @@
 """A real server on a free port, over the store in memory, whose workflows tests run by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import grpc
@@ -183,6 +183,12 @@ async def worlds() -> AsyncIterator[Worlds]:
 @pytest.fixture
 async def world(worlds: Worlds) -> World:
     return await worlds()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Return once a condition holds that nobody tells of; the fixture bounds how long that may take."""
+    while not condition():  # noqa: ASYNC110 - What is waited for happens inside gRPC.
+        await asyncio.sleep(0.001)
 
 
 def good_order() -> OrderRequest:

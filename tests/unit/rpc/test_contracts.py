@@ -5,6 +5,7 @@ from google.protobuf import descriptor_pb2, struct_pb2
 from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
+
 from stretto.server.domain.errors import (
     ContractViolation,
     InvalidPayload,
@@ -15,7 +16,6 @@ from stretto.server.domain.errors import (
 from stretto.server.domain.payload import STRUCT, VALUE, Payload
 from stretto.server.domain.workflow_type import Contract, WorkflowType
 from stretto.server.rpc.contracts import NULL, Contracts, contract_of
-
 from tests.protos.generated.orders_pb2 import (
     PRIORITY_HIGH,
     Everything,

@@ -1,5 +1,6 @@
 import pytest
 from google.protobuf import struct_pb2
+
 from stretto.server.domain import event as happenings
 from stretto.server.domain.event import Event, StoredEvent
 from stretto.server.domain.payload import STRUCT, Payload, Violation

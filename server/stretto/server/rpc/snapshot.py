@@ -133,7 +133,7 @@ _RENDER: Final[dict[tuple[str, str], Callable[[Any], Any]]] = {
     ("datetime", "timedelta"): _timedelta,
     ("datetime", "timezone"): lambda parts: parts[0],
     ("pathlib", "PosixPath"): lambda parts: str(PurePosixPath(*parts)),
-    ("pathlib", "PurePosixPath"): lambda parts: str(PurePosixPath(*parts)),
+    ("pathlib._local", "PosixPath"): lambda parts: str(PurePosixPath(*parts)),
     ("re", "compile"): lambda parts: parts[0],
     ("langgraph.types", "Send"): _send,
     ("pydantic.types", "SecretStr"): lambda _: MASK,
