@@ -1,56 +1,69 @@
 """Following a workflow's journal: first what is stored, then what is committed, with no gap in between."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 
 from stretto.server.domain.change import Publication
 from stretto.server.domain.errors import SequenceOutOfRange, StreamEnded
 from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.workflow import Workflow
 from stretto.server.store.port import Store
 
 PAGE = 500
 """Events read from the store at once."""
 
-TAIL_MAX = 1_000
-"""Events kept in memory for one watcher; one that falls further behind reads the store at its own pace."""
+TAIL_EVENTS_MAX = 256
+"""Newest events of one workflow that are kept in memory; a watcher that is further behind reads the store."""
+
+TAILS_MAX = 2_000
+"""Workflows that changed last and whose newest events are kept in memory though nobody watches them."""
+
+Key = tuple[str, str]
+"""Project and workflow id."""
 
 
-class _Watcher:
-    """What one watcher has not taken yet, and whether it can still be told without the store."""
+class _Tail:
+    """The newest events of one workflow, without a gap, and those who wait for more."""
 
     def __init__(self) -> None:
-        self.tail: deque[StoredEvent] = deque()
-        self.overrun = False
-        self.last_sequence = 0
+        self.events: deque[StoredEvent] = deque(maxlen=TAIL_EVENTS_MAX)
+        self.last_sequence = -1
         self.ended = False
-        self._woken: asyncio.Future[None] | None = None
+        self.followers = 0
+        self._waiting: set[asyncio.Future[None]] = set()
 
-    def tell(self, publication: Publication) -> None:
-        """Take a commit's events in; forget the tail when it grows too long."""
-        self.last_sequence = publication.workflow.last_sequence
-        self.ended = publication.workflow.status.terminal
-        if not self.overrun:
-            self.tail.extend(publication.events)
-            if len(self.tail) > TAIL_MAX:
-                self.overrun = True
-                self.tail.clear()
-        self.wake()
+    def learn(self, workflow: Workflow) -> None:
+        """Take over a row, unless a newer one is known."""
+        if workflow.last_sequence >= self.last_sequence:
+            self.last_sequence = workflow.last_sequence
+            self.ended = workflow.status.terminal
+
+    def after(self, cursor: int) -> tuple[StoredEvent, ...] | None:
+        """The events after a cursor that is not the last one, or None when they are not all here."""
+        if not self.events or self.events[0].sequence > cursor + 1:
+            return None
+        return tuple(islice(self.events, cursor + 1 - self.events[0].sequence, None))
 
     def wake(self) -> None:
-        """Let a waiting watcher look again."""
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_result(None)
+        """Let everybody who waits look again."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
 
     async def wait(self, seconds: float) -> None:
         """Return when there is something to look at, or after that time."""
-        self._woken = asyncio.get_running_loop().create_future()
-        timer = self._woken.get_loop().call_later(seconds, self.wake)
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._waiting.add(future)
+        timer = loop.call_later(seconds, _resolve, future)
         try:
-            await self._woken
+            await future
         finally:
             timer.cancel()
-            self._woken = None
+            self._waiting.discard(future)
 
 
 class Journal:
@@ -59,21 +72,21 @@ class Journal:
     def __init__(self, store: Store, *, bookmark_seconds: float = 10.0) -> None:
         self._store = store
         self._bookmark_seconds = bookmark_seconds
-        self._watchers: dict[tuple[str, str], set[_Watcher]] = {}
+        self._tails: OrderedDict[Key, _Tail] = OrderedDict()
+        self._followed: dict[Key, _Tail] = {}
         self._closing = False
         store.on_publication(self._publish)
 
     @property
     def watcher_count(self) -> int:
         """How many follow a journal now."""
-        return sum(len(watchers) for watchers in self._watchers.values())
+        return sum(tail.followers for tail in self._followed.values())
 
     def close(self) -> None:
         """End all streams, each with StreamEnded, and refuse new ones."""
         self._closing = True
-        for watchers in self._watchers.values():
-            for watcher in watchers:
-                watcher.wake()
+        for tail in self._followed.values():
+            tail.wake()
 
     async def follow(
         self, project: str, workflow_id: str, after: int, limit: int
@@ -83,78 +96,98 @@ class Journal:
         An empty batch means that nothing happened for a while. Raises WorkflowNotFound, SequenceOutOfRange when the
         journal is shorter than `after`, and StreamEnded with `last_sequence` when the server shuts down.
         """
-        watcher = _Watcher()
-        watchers = self._watchers.setdefault((project, workflow_id), set())
-        watchers.add(watcher)
+        key = (project, workflow_id)
+        tail = self._enter(key)
         try:
-            async for batch in self._follow(watcher, project, workflow_id, after, limit):
-                yield batch
+            await self._meet(key, tail)
+            if after > tail.last_sequence:
+                raise SequenceOutOfRange(last_sequence=str(tail.last_sequence))
+            cursor = after
+            while True:
+                if cursor < tail.last_sequence:
+                    for batch in _cut(await self._read(key, tail, cursor), limit):
+                        cursor = batch[-1].sequence
+                        yield batch
+                elif tail.ended:
+                    return
+                elif self._closing:
+                    raise StreamEnded(last_sequence=str(cursor))
+                else:
+                    await tail.wait(self._bookmark_seconds)
+                    if cursor == tail.last_sequence and not self._closing:
+                        yield ()
         finally:
-            watchers.discard(watcher)
-            if not watchers:
-                self._watchers.pop((project, workflow_id), None)
+            self._leave(key, tail)
 
     async def wait_for(self, project: str, workflow_id: str, sequence: int, seconds: float) -> None:
         """Return once the journal has reached a sequence; raise SequenceOutOfRange when it does not in that time."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        watcher = _Watcher()
-        watchers = self._watchers.setdefault((project, workflow_id), set())
-        watchers.add(watcher)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        key = (project, workflow_id)
+        tail = self._enter(key)
         try:
-            workflow = await self._store.get(project, workflow_id)
-            last, ended = workflow.last_sequence, workflow.status.terminal
-            while last < sequence:
-                left = deadline - asyncio.get_running_loop().time()
-                if ended or left <= 0 or self._closing:
-                    raise SequenceOutOfRange(last_sequence=str(last))
-                await watcher.wait(left)
-                last, ended = max(last, watcher.last_sequence), ended or watcher.ended
+            await self._meet(key, tail)
+            while tail.last_sequence < sequence:
+                left = deadline - loop.time()
+                if tail.ended or left <= 0 or self._closing:
+                    raise SequenceOutOfRange(last_sequence=str(tail.last_sequence))
+                await tail.wait(left)
         finally:
-            watchers.discard(watcher)
-            if not watchers:
-                self._watchers.pop((project, workflow_id), None)
+            self._leave(key, tail)
 
-    async def _follow(
-        self, watcher: _Watcher, project: str, workflow_id: str, after: int, limit: int
-    ) -> AsyncIterator[tuple[StoredEvent, ...]]:
-        workflow = await self._store.get(project, workflow_id)
-        watcher.last_sequence = max(watcher.last_sequence, workflow.last_sequence)
-        watcher.ended = watcher.ended or workflow.status.terminal
-        if after > watcher.last_sequence:
-            raise SequenceOutOfRange(last_sequence=str(watcher.last_sequence))
-        cursor, stored = after, workflow.last_sequence
-        while True:
-            if cursor < stored:
-                page = await self._store.events(project, workflow_id, cursor, min(limit, PAGE) if limit > 1 else PAGE)
-            else:
-                page = _take(watcher.tail, cursor, PAGE)
-            for start in range(0, len(page), limit):
-                batch = page[start : start + limit]
-                cursor = batch[-1].sequence
-                yield batch
-            if watcher.ended and cursor >= watcher.last_sequence:
-                return
-            if self._closing:
-                raise StreamEnded(last_sequence=str(cursor))
-            if watcher.overrun:
-                watcher.overrun, stored = False, watcher.last_sequence
-            elif not watcher.tail and cursor >= stored:
-                await watcher.wait(self._bookmark_seconds)
-                if not watcher.tail and not watcher.overrun and not watcher.ended and not self._closing:
-                    yield ()
+    def _enter(self, key: Key) -> _Tail:
+        """Be told of the workflow's events from now on."""
+        tail = self._followed.get(key) or self._tails.pop(key, None) or _Tail()
+        self._followed[key] = tail
+        tail.followers += 1
+        return tail
+
+    def _leave(self, key: Key, tail: _Tail) -> None:
+        tail.followers -= 1
+        if not tail.followers:
+            del self._followed[key]
+            self._keep(key, tail)
+
+    def _keep(self, key: Key, tail: _Tail) -> None:
+        """Keep the tail of a workflow that nobody follows, for those who come soon."""
+        if tail.last_sequence >= 0:
+            self._tails[key] = tail
+            if len(self._tails) > TAILS_MAX:
+                self._tails.popitem(last=False)
+
+    async def _meet(self, key: Key, tail: _Tail) -> None:
+        """Learn how far the journal is, now that no event can be missed any more."""
+        if tail.last_sequence < 0:
+            tail.learn(await self._store.get(*key))
+
+    async def _read(self, key: Key, tail: _Tail, cursor: int) -> tuple[StoredEvent, ...]:
+        """Some events after a cursor: out of memory if they are there."""
+        kept = tail.after(cursor)
+        return kept if kept is not None else await self._store.events(*key, cursor, PAGE)
 
     def _publish(self, publications: Sequence[Publication]) -> None:
         for publication in publications:
             workflow = publication.workflow
-            for watcher in self._watchers.get((workflow.project, workflow.workflow_id), ()):
-                watcher.tell(publication)
+            key = (workflow.project, workflow.workflow_id)
+            tail = self._followed.get(key)
+            if tail is None:
+                tail = self._tails.pop(key, None) or _Tail()
+                tail.learn(workflow)
+                tail.events.extend(publication.events)
+                self._keep(key, tail)
+            else:
+                tail.learn(workflow)
+                tail.events.extend(publication.events)
+                tail.wake()
 
 
-def _take(tail: deque[StoredEvent], cursor: int, limit: int) -> tuple[StoredEvent, ...]:
-    """Take events off the tail, without those that were sent already."""
-    taken: list[StoredEvent] = []
-    while tail and len(taken) < limit:
-        event = tail.popleft()
-        if event.sequence > cursor:
-            taken.append(event)
-    return tuple(taken)
+def _cut(events: tuple[StoredEvent, ...], limit: int) -> Sequence[tuple[StoredEvent, ...]]:
+    """The events in pieces of at most `limit`."""
+    if len(events) <= limit:
+        return (events,)
+    return [events[start : start + limit] for start in range(0, len(events), limit)]
+
+
+def _resolve(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
