@@ -8,6 +8,7 @@ import socket
 import sys
 import traceback
 
+from stretto.server.app import memory
 from stretto.server.app.declare import load
 from stretto.server.app.logs import set_up_logs
 from stretto.server.domain.clock import SystemClock
@@ -40,6 +41,7 @@ async def _serve(sock: socket.socket, targets: list[str]) -> None:
     except Exception:  # noqa: BLE001 - user code is imported here; its author needs to see where it failed.
         await refuse(sock, "Loading the graphs failed:\n" + traceback.format_exc())
     else:
+        memory.settle()
         await Child(graphs, contracts, SystemClock()).serve(sock)
 
 

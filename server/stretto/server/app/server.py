@@ -10,6 +10,7 @@ from typing import Any
 import platformdirs
 import structlog
 
+from stretto.server.app import memory
 from stretto.server.app.care import Care
 from stretto.server.domain.clock import SystemClock
 from stretto.server.domain.errors import RegistrationError
@@ -188,6 +189,7 @@ async def serve(settings: Settings, targets: Sequence[str]) -> None:
             await start
         return
     await start
+    memory.settle()
     # The one line that other programs read to know that the server is there.
     print(f"Stretto listens on {server.address}", flush=True)  # noqa: T201
     _log.info("serving", address=server.address, store=server.store_url, targets=list(targets))

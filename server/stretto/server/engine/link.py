@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from stretto.server.engine.wire import FRAME_BYTES_MAX, HEADER_BYTES, Message, pack, unpack
 
@@ -44,8 +44,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class.
 
     def data_received(self, data: bytes) -> None:
         """Hand on every message that is whole."""
