@@ -23,6 +23,15 @@ class UsedRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedRows:
+    """Rows of LangGraph's checkpointer."""
+
+    checkpoints: list[Row]
+    blobs: list[Row]
+    writes: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A change with everything computed that could still fail, ready to be written."""
 
@@ -32,16 +41,7 @@ class Prepared:
     events: tuple[StoredEvent, ...]
     event_rows: list[Row]
     interrupt_rows: list[Row]
-    saved_rows: "SavedRows"
-
-
-@dataclass(frozen=True, slots=True)
-class SavedRows:
-    """Rows of LangGraph's checkpointer."""
-
-    checkpoints: list[Row]
-    blobs: list[Row]
-    writes: list[Row]
+    saved_rows: SavedRows
 
 
 class Batch:

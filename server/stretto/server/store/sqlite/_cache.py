@@ -4,13 +4,15 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.domain.workflow import Interrupt, Status, Workflow
 
 ENTRIES_MAX = 2_048
 """Workflows kept: those that executors run now, and some more."""
 
 INPUT_BYTES_MAX = 32 * 1024
 """A workflow with a larger input is read again each time, so that the cache stays below 64 MiB of inputs."""
+
+_BUSY = (Status.QUEUED, Status.RUNNING)  # One that waits for a person costs a row, and no memory.
 
 Key = tuple[str, str]
 
@@ -40,7 +42,8 @@ class Cache:
         """Take in the rows of a committed transaction."""
         for key, entry in entries.items():
             self._entries.pop(key, None)
-            if not entry.workflow.status.terminal and len(entry.workflow.input.value) <= INPUT_BYTES_MAX:
+            workflow = entry.workflow
+            if workflow.status in _BUSY and len(workflow.input.value) <= INPUT_BYTES_MAX:
                 self._entries[key] = entry
         while len(self._entries) > ENTRIES_MAX:
             self._entries.popitem(last=False)

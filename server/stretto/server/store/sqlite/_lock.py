@@ -1,5 +1,6 @@
 """One process at a time: SQLite would let a second one write, and both would hand out the same epochs."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -25,10 +26,11 @@ class FileLock:
             os.close(descriptor)
             who = f" (process {holder})" if holder else ""
             raise StoreInUse(f"Another server{who} has the store {self._store} open.") from None
-        # The process id is only for people; a full disk must not keep the store from opening for readers.
-        os.ftruncate(descriptor, 0)
         self._descriptor = descriptor
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        # The process id is only for people, so a full disk must not keep the store from opening.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let go of the lock. The file stays: deleting it would let two openers lock two different files."""

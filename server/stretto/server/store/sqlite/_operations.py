@@ -1,7 +1,6 @@
 """What the writer can be asked to do, each in terms of one batch."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from stretto.server.domain.change import Change, Committed, Decide, Request
 from stretto.server.domain.clock import Micros
@@ -14,49 +13,43 @@ REQUESTS_FORGOTTEN_MAX = 1_000
 """Request ids deleted in one operation, so that others do not wait for long."""
 
 
-class Operation(Protocol):
+class Operation:
     """One unit of work. It raises before its first effect, or spoils its batch."""
 
-    @property
-    def workflow(self) -> Key | None:
-        """The workflow that it will look at, if there may be one."""
-        ...
+    __slots__ = ()
 
-    @property
-    def used_request(self) -> Key | None:
-        """The request id that it will look at."""
-        ...
+    def workflows(self) -> tuple[Key, ...]:
+        """The workflows that it will look at."""
+        return ()
+
+    def requests(self) -> tuple[Key, ...]:
+        """The request ids that it will look at."""
+        return ()
 
     def run(self, batch: Batch) -> object:
         """Do it; what it gives back is handed to its caller after the commit."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class Create(Operation):
     """Write a new workflow."""
 
     change: Change
     request: Request | None
 
-    @property
-    def workflow(self) -> None:
-        """None: there is no row yet."""
-
-    @property
-    def used_request(self) -> Key | None:
-        """The request id that it will look at."""
-        return (self.change.workflow.project, self.request.request_id) if self.request else None
+    def requests(self) -> tuple[Key, ...]:
+        """The request id, if it came with one."""
+        return ((self.change.workflow.project, self.request.request_id),) if self.request else ()
 
     def run(self, batch: Batch) -> Committed:
-        """Do it."""
+        """Do it, unless the request did it before."""
         project = self.change.workflow.project
-        earlier = _earlier(batch, project, self.request)
-        return earlier or _write(batch, project, (self.change,), self.request)
+        return _earlier(batch, project, self.request) or _write(batch, project, (self.change,), self.request)
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Update(Operation):
     """Change a workflow by a pure function."""
 
     project: str
@@ -64,18 +57,16 @@ class Update:
     decide: Decide
     request: Request | None
 
-    @property
-    def workflow(self) -> Key:
-        """The workflow that it will look at."""
-        return (self.project, self.workflow_id)
+    def workflows(self) -> tuple[Key, ...]:
+        """The one that changes."""
+        return ((self.project, self.workflow_id),)
 
-    @property
-    def used_request(self) -> Key | None:
-        """The request id that it will look at."""
-        return (self.project, self.request.request_id) if self.request else None
+    def requests(self) -> tuple[Key, ...]:
+        """The request id, if it came with one."""
+        return ((self.project, self.request.request_id),) if self.request else ()
 
     def run(self, batch: Batch) -> Committed:
-        """Do it."""
+        """Do it, unless the request did it before."""
         earlier = _earlier(batch, self.project, self.request)
         if earlier:
             return earlier
@@ -91,12 +82,10 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Save:
+class Save(Operation):
     """Write checkpoint rows outside of any run."""
 
     rows: SavedRows
-    workflow: None = None
-    used_request: None = None
 
     def run(self, batch: Batch) -> None:
         """Do it."""
@@ -104,42 +93,35 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteCheckpoints:
+class DeleteCheckpoints(Operation):
     """Delete all checkpoint rows of a workflow."""
 
     project: str
     workflow_id: str
-    workflow: None = None
-    used_request: None = None
 
     def run(self, batch: Batch) -> None:
-        """Do it."""
+        """Do it, also to rows that this batch has yet to write."""
         batch.flush()
         for statement in _sql.DELETE_CHECKPOINTS:
             batch.connection.execute(statement, (self.project, self.workflow_id))
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetRequests:
-    """Delete some request ids that were used before a time; says how many."""
+class ForgetRequests(Operation):
+    """Delete some request ids that were used before a time."""
 
     before: Micros
-    workflow: None = None
-    used_request: None = None
 
     def run(self, batch: Batch) -> int:
-        """Do it."""
+        """Do it; says how many there were."""
         batch.flush()
         batch.connection.execute(_sql.FORGET_REQUESTS, (self.before, REQUESTS_FORGOTTEN_MAX))
         return batch.connection.changes()
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Operation):
     """Write something small."""
-
-    workflow: None = None
-    used_request: None = None
 
     def run(self, batch: Batch) -> None:
         """Do it."""

@@ -18,7 +18,7 @@ from stretto.server.domain.errors import StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 from stretto.server.store.port import Unfinished, WorkflowFilter, WorkflowState
-from stretto.server.store.sqlite import _rows
+from stretto.server.store.sqlite import _rows, _sql
 from stretto.server.store.sqlite._connection import connect_reader, is_storage_error
 from stretto.server.store.sqlite._listing import listing
 
@@ -31,7 +31,6 @@ _WORKFLOW = (
     f"SELECT {_rows.WORKFLOW_COLUMNS} FROM workflow AS w JOIN workflow_state AS s USING (project, workflow_id)"
     " WHERE w.project = ? AND w.workflow_id = ?"
 )
-_INTERRUPTS = f"SELECT {_rows.INTERRUPT_COLUMNS} FROM interrupt WHERE project = ? AND workflow_id = ? ORDER BY position"
 _EVENTS = (
     "SELECT sequence, body FROM event WHERE project = ? AND workflow_id = ? AND sequence > ? ORDER BY sequence LIMIT ?"
 )
@@ -114,7 +113,9 @@ def workflow(connection: apsw.Connection, project: str, workflow_id: str) -> Wor
 
 def interrupts(connection: apsw.Connection, project: str, workflow_id: str) -> tuple[Interrupt, ...]:
     """A workflow's interrupts, oldest first."""
-    return tuple(_rows.to_interrupt(row) for row in connection.execute(_INTERRUPTS, (project, workflow_id)).fetchall())
+    return tuple(
+        _rows.to_interrupt(row) for row in connection.execute(_sql.INTERRUPTS, (project, workflow_id)).fetchall()
+    )
 
 
 def state(connection: apsw.Connection, project: str, workflow_id: str, *, with_checkpoint: bool) -> WorkflowState:

@@ -1,4 +1,4 @@
-"""The statements of the writer."""
+"""The statements of the writer; INTERRUPTS is the readers' too."""
 
 # ruff: noqa: S608  # Only names from these modules are put into statements; values are bound.
 

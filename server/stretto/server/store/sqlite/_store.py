@@ -64,13 +64,21 @@ class SqliteStore:
         except OSError as error:
             raise StoreUnavailable(f"Cannot open the store {self._path}: {os.strerror(error.errno or 0)}.") from error
         try:
-            connection = connect_writer(self._path, self._synchronous, create=True)
-            migrate(connection)
-        except apsw.Error as error:
-            self._lock.release()
-            raise StoreUnavailable(f"Cannot open the store {self._path}: {error}.") from error
+            return self._connect_first()
         except BaseException:
             self._lock.release()
+            raise
+
+    def _connect_first(self) -> apsw.Connection:
+        connection: apsw.Connection | None = None
+        try:
+            connection = connect_writer(self._path, self._synchronous, create=True)
+            migrate(connection)
+        except Exception as error:
+            if connection is not None:
+                connection.close(True)  # noqa: FBT003  # apsw takes `force` by position only.
+            if isinstance(error, apsw.Error):
+                raise StoreUnavailable(f"Cannot open the store {self._path}: {error}.") from error
             raise
         return connection
 

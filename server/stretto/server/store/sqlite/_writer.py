@@ -57,29 +57,24 @@ class Writer:
         self._listeners: list[Listener] = []
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="stretto-store-writer", daemon=True)
-        self._closed = True
 
     def start(self, connection: apsw.Connection, listeners: list[Listener]) -> None:
         """Begin to write; listeners that are added to the list later are called too."""
         self._connection = connection
         self._listeners = listeners
-        self._closed = False
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is queued, and end. Blocks."""
-        self._closed = True
+        """Write what is queued, and end; nothing may be submitted from now on. Blocks."""
         self._queue.put(None)
         self._thread.join()
 
     def submit(self, operation: Operation) -> asyncio.Future[object]:
-        """Queue an operation of the running loop's."""
-        if self._closed:
-            raise StoreUnavailable("The store is closed.")
+        """Queue an operation; to be called on the loop that opened the store."""
         limit = CREATES_PENDING_MAX if isinstance(operation, Create) else PENDING_MAX
         if self._queue.qsize() >= limit:
             raise Overloaded("The store has too many writes waiting; come back later.")
-        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[object] = self._loop.create_future()
         self._queue.put(_Ticket(operation, future))
         return future
 
@@ -90,10 +85,6 @@ class Writer:
             if tickets:
                 self._commit(tickets)
         self._close_connection()
-        while not self._queue.empty():
-            late = self._queue.get()
-            if late is not None:
-                self._deliver([], [_Outcome(late.future, error=StoreUnavailable("The store is closed."))])
 
     def _take(self) -> tuple[list[_Ticket], bool]:
         """Wait for an operation and take all that are there; the second value says whether there will be more."""
@@ -120,10 +111,9 @@ class Writer:
             self._connection = self._connect()
         self._connection.execute("BEGIN IMMEDIATE")
         batch = Batch(self._connection, self._encode, self._cache)
-        operations = [ticket.operation for ticket in tickets]
         batch.load(
-            [operation.workflow for operation in operations if operation.workflow],
-            [operation.used_request for operation in operations if operation.used_request],
+            [key for ticket in tickets for key in ticket.operation.workflows()],
+            [key for ticket in tickets for key in ticket.operation.requests()],
         )
         outcomes = [_run(ticket, batch) for ticket in tickets]
         batch.flush()
@@ -133,22 +123,18 @@ class Writer:
 
     def _give_up(self, tickets: list[_Ticket], error: Exception) -> None:
         """Nothing was written. Only the storage's failure is everybody's; otherwise let each one try alone."""
-        self._cache.clear()
+        self._close_connection()
         if is_storage_error(error):
-            self._close_connection()
             self._deliver([], [_Outcome(ticket.future, error=_unavailable(error)) for ticket in tickets])
-            return
-        assert self._connection is not None
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-        if len(tickets) == 1:
+        elif len(tickets) == 1:
             self._deliver([], [_Outcome(tickets[0].future, error=error)])
-            return
-        for ticket in tickets:
-            self._commit([ticket])
+        else:
+            for ticket in tickets:
+                self._commit([ticket])
 
     def _close_connection(self) -> None:
-        """Close the connection; the next batch opens another one. A transaction that is open is rolled back."""
+        """Roll back what is open, whatever state it is in, and forget all rows; the next batch connects again."""
+        self._cache.clear()
         if self._connection is not None:
             self._connection.close(True)  # noqa: FBT003  # apsw takes `force` by position only.
             self._connection = None
