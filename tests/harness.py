@@ -46,7 +46,7 @@ class LocalExecutor:
             await asyncio.wait_for(self.executor.drain(), seconds)
 
     async def close(self) -> None:
-        pass
+        await self.executor.close()
 
 
 class Engine:
@@ -139,9 +139,11 @@ def as_dict(message: Any) -> Any:
 async def engine_of(app: App, url: str = "memory:", **limits: Any) -> AsyncIterator[Engine]:
     store = open_store(url, encode_event)
     await store.open()
+    engine = Engine(app, store, **limits)
     try:
-        yield Engine(app, store, **limits)
+        yield engine
     finally:
+        await engine.executor.close()
         await store.close()
 
 

@@ -80,6 +80,13 @@ class Executor:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def close(self) -> None:
+        """Stop all runs where they are; nothing more is written of them."""
+        for run in self._graphs.runs.values():
+            run.stop(None)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def _run(self, assignment: Assignment) -> None:
         workflow = assignment.workflow
         registered: RegisteredGraph = self._graphs.by_name[workflow.workflow_type]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 
 from stretto.server.domain.change import Publication
-from stretto.server.domain.errors import SequenceOutOfRange, StreamEnded
+from stretto.server.domain.errors import Draining, SequenceOutOfRange, StreamEnded
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Workflow
 from stretto.server.store.port import Store
@@ -129,7 +129,9 @@ class Journal:
             await self._meet(key, tail)
             while tail.last_sequence < sequence:
                 left = deadline - loop.time()
-                if tail.ended or left <= 0 or self._closing:
+                if self._closing:
+                    raise Draining
+                if tail.ended or left <= 0:
                     raise SequenceOutOfRange(last_sequence=str(tail.last_sequence))
                 await tail.wait(left)
         finally:

@@ -82,8 +82,9 @@ class Run:
         try:
             end = await self._outcome()
         except asyncio.CancelledError:
-            if self._stale:
-                return
+            task = asyncio.current_task()
+            if self._stopping is None and task is not None and task.cancelling():
+                return  # Disowned, or the whole process ends: there is nothing to say.
             end = self._stopping or RunFailed(
                 Failure(Reason.STEP_CANCELLED, "The graph cancelled itself.", "CancelledError")
             )

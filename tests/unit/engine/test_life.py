@@ -1,0 +1,481 @@
+"""Cancels, deadlines, crashes, retries, forks, drains: how a workflow's life can go."""
+
+import asyncio
+import operator
+import time
+from typing import Annotated
+
+import pytest
+from langgraph.config import get_stream_writer
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from typing_extensions import TypedDict
+
+from stretto.server import App
+from stretto.server.domain.clock import SECOND
+from stretto.server.domain.errors import (
+    AlreadyDecided,
+    CheckpointNotFound,
+    InterruptNotFound,
+    NotRetryable,
+    WorkflowEnded,
+)
+from stretto.server.domain.workflow import Edit, Reason, Status
+from stretto.server.engine.executor import Executor
+from stretto.server.engine.ledger import StoreLedger
+from stretto.workflow.v1.workflow_pb2 import Workflow as ResultOfAnotherShape
+from tests.harness import PROJECT, LocalExecutor, app_of, engine_of, kinds_of, steps_of, struct
+
+
+class State(TypedDict, total=False):
+    text: str
+    items: Annotated[list[str], operator.add]
+
+
+def chain(**nodes):
+    graph = StateGraph(State)
+    before = START
+    for name, node in nodes.items():
+        graph.add_node(name, node)
+        graph.add_edge(before, name)
+        before = name
+    return graph
+
+
+def gated():
+    """A chain whose second step waits until it is let through, and what happened in it."""
+    gate, ran = asyncio.Event(), []
+    gate.entered = asyncio.Event()
+
+    def mark(name):
+        async def node(state):
+            ran.append(name)
+            return {"items": [name]}
+
+        return node
+
+    async def waits(state):
+        ran.append("waits")
+        gate.entered.set()
+        await gate.wait()
+        return {"items": ["waits"]}
+
+    return chain(first=mark("first"), waits=waits, last=mark("last")), gate, ran
+
+
+async def test_p9_a_cancel_stops_running_steps_and_starts_no_more():
+    graph, gate, ran = gated()
+    async with engine_of(app_of(gated=graph)) as engine:
+        started = await engine.start("gated")
+        await gate.entered.wait()
+        await engine.workflows.cancel(PROJECT, started.workflow_id, "changed my mind")
+        events = await engine.events(started.workflow_id)
+        workflow = await engine.store.get(PROJECT, started.workflow_id)
+    assert workflow.status is Status.CANCELLED
+    assert kinds_of(events)[-2:] == ["cancel_requested", "cancelled"]
+    assert events[-1].cancelled.cause == "changed my mind"
+    assert ran == ["first", "waits"]
+
+
+async def test_p9_a_step_that_wants_to_start_after_the_cancel_never_does():
+    """The cancel lands between two steps: the commit that tells of the next start is refused."""
+    ran = []
+
+    async def first(state):
+        # Durable before this step ends, and the executor has not heard of it yet.
+        engine.executor.cancel = lambda *_: None
+        await engine.workflows.cancel(PROJECT, started.workflow_id, "")
+        return {"items": ["first"]}
+
+    async def second(state):
+        ran.append("second")
+        return {}
+
+    async with engine_of(app_of(two=chain(first=first, second=second))) as engine:
+        started = await engine.start("two")
+        events = await engine.events(started.workflow_id)
+    assert kinds_of(events) == [
+        "accepted",
+        "started",
+        "step_started",
+        "cancel_requested",
+        "step_completed",
+        "cancelled",
+    ]
+    assert ran == []
+
+
+async def test_p9_a_step_that_does_not_stop_is_abandoned_and_its_late_result_refused():
+    gate = asyncio.Event()
+
+    async def stubborn(state):
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+        return {"items": ["late"]}
+
+    async with engine_of(app_of(stubborn=chain(stubborn=stubborn)), cancel_grace_seconds=0.05) as engine:
+        started = await engine.start("stubborn")
+        await _until_step(engine, started.workflow_id, "stubborn")
+        await engine.workflows.cancel(PROJECT, started.workflow_id, "")
+        events = await engine.events(started.workflow_id)
+        gate.set()
+        await engine.executor.drain(5)
+        assert await engine.events(started.workflow_id) == events
+        state = await engine.store.state(PROJECT, started.workflow_id, with_checkpoint=True)
+    assert kinds_of(events)[-1] == "cancelled"
+    assert state.workflow.result is None
+
+
+async def test_a_waiting_or_queued_workflow_is_cancelled_at_once():
+    async with engine_of(app_of(asks=chain(asks=lambda state: {"text": interrupt("?")}))) as engine:
+        started = await engine.start("asks")
+        await engine.until_status(started.workflow_id, Status.WAITING)
+        cancelled = await engine.workflows.cancel(PROJECT, started.workflow_id, "")
+        assert cancelled.status is Status.CANCELLED
+        again = await engine.workflows.cancel(PROJECT, started.workflow_id, "")
+        assert again == cancelled
+        (question,) = await engine.store.interrupts(PROJECT, started.workflow_id)
+        with pytest.raises(WorkflowEnded):
+            await engine.decide(started.workflow_id, question.interrupt_id, "yes")
+
+
+async def test_p10_an_ended_workflow_refuses_another_end():
+    async with engine_of(app_of(quick=chain(quick=lambda state: {"text": "done"}))) as engine:
+        workflow, _ = await engine.run("quick")
+        with pytest.raises(WorkflowEnded, match="SUCCEEDED"):
+            await engine.workflows.cancel(PROJECT, workflow.workflow_id, "")
+        assert await engine.store.get(PROJECT, workflow.workflow_id) == workflow
+
+
+async def test_p8_of_two_opposite_decisions_sent_together_one_wins():
+    asked = []
+
+    def asks(state):
+        asked.append(1)
+        return {"text": interrupt("?")}
+
+    async with engine_of(app_of(asks=chain(asks=asks))) as engine:
+        for _ in range(20):
+            started = await engine.start("asks")
+            await engine.until_status(started.workflow_id, Status.WAITING)
+            (question,) = await engine.store.interrupts(PROJECT, started.workflow_id)
+            decisions = [engine.decide(started.workflow_id, question.interrupt_id, word) for word in ("yes", "no")]
+            outcomes = await asyncio.gather(*decisions, return_exceptions=True)
+            assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyDecided", "NoneType"]
+            events = await engine.events(started.workflow_id)
+            assert kinds_of(events).count("interrupt_decided") == 1
+            workflow = await engine.store.get(PROJECT, started.workflow_id)
+            winner = "yes" if outcomes[0] is None else "no"
+            assert engine.result(workflow)["text"] == winner
+            await engine.decide(started.workflow_id, question.interrupt_id, winner)  # The same again is fine.
+    assert len(asked) == 40
+    assert AlreadyDecided.__doc__
+
+
+async def test_an_unknown_interrupt_is_refused():
+    async with engine_of(app_of(asks=chain(asks=lambda state: {"text": interrupt("?")}))) as engine:
+        started = await engine.start("asks")
+        await engine.until_status(started.workflow_id, Status.WAITING)
+        with pytest.raises(InterruptNotFound):
+            await engine.decide(started.workflow_id, "nonsense", "yes")
+
+
+async def test_a_deadline_fails_running_and_waiting_workflows_alike():
+    graph, _, _ = gated()
+    app = app_of(gated=graph, asks=chain(asks=lambda state: {"text": interrupt("?")}))
+    async with engine_of(app) as engine:
+        deadline = engine.clock.now() + SECOND // 5
+        for name in ("gated", "asks"):
+            workflow, events = await engine.run(name, deadline=deadline)
+            assert workflow.status is Status.FAILED
+            assert workflow.failure.reason is Reason.DEADLINE_EXCEEDED
+            assert kinds_of(events)[-1] == "failed"
+        assert engine.dispatcher.running_count == 0
+
+
+async def test_a_total_timeout_is_the_deadline_when_none_is_given():
+    graph, _, _ = gated()
+    app = App()
+    app.workflow("gated", graph, total_timeout=0.1)
+    async with engine_of(app) as engine:
+        workflow, _ = await engine.run("gated")
+    assert workflow.failure.reason is Reason.DEADLINE_EXCEEDED
+
+
+async def test_a_failed_workflow_goes_on_as_a_new_one_from_its_last_checkpoint():
+    ran, broken = [], [True]
+
+    async def first(state):
+        ran.append("first")
+        return {"items": ["first"]}
+
+    async def second(state):
+        ran.append("second")
+        if broken:
+            raise ValueError("not today")
+        return {"items": ["second"]}
+
+    async with engine_of(app_of(two=chain(first=first, second=second))) as engine:
+        failed, events = await engine.run("two", {"text": "x"})
+        assert failed.status is Status.FAILED
+        broken.clear()
+        made = await engine.workflows.retry(PROJECT, failed.workflow_id)
+        await engine.events(made.workflow_id)
+        done = await engine.store.get(PROJECT, made.workflow_id)
+        assert engine.result(done) == {"text": "x", "items": ["first", "second"]}
+        assert done.origin.workflow_id == failed.workflow_id
+        old = await engine.store.get(PROJECT, failed.workflow_id)
+        assert (old.status, old.retried_as) == (Status.FAILED, made.workflow_id)
+        assert await engine.events(failed.workflow_id) == events
+        with pytest.raises(NotRetryable):
+            await engine.workflows.retry(PROJECT, done.workflow_id)
+    assert ran == ["first", "second", "second"]
+
+
+async def test_p6_a_retry_does_not_repeat_parallel_steps_that_have_an_outcome():
+    ran, broken = [], [True]
+
+    def marks(name):
+        async def node(state):
+            ran.append(name)
+            return {"items": [name]}
+
+        return node
+
+    async def breaks(state):
+        ran.append("breaks")
+        while broken and "good" not in ran:
+            await asyncio.sleep(0)
+        if broken:
+            # The other step's outcome is recorded before this one fails.
+            await asyncio.sleep(0.05)
+            raise ValueError("not today")
+        return {"items": ["breaks"]}
+
+    graph = StateGraph(State)
+    for name, node in (("good", marks("good")), ("breaks", breaks)):
+        graph.add_node(name, node)
+        graph.add_edge(START, name)
+    async with engine_of(app_of(both=graph)) as engine:
+        failed, _ = await engine.run("both")
+        broken.clear()
+        made = await engine.workflows.retry(PROJECT, failed.workflow_id)
+        await engine.events(made.workflow_id)
+        done = await engine.store.get(PROJECT, made.workflow_id)
+        assert sorted(engine.result(done)["items"]) == ["breaks", "good"]
+    assert ran.count("good") == 1
+
+
+async def test_a_fork_goes_on_from_a_chosen_checkpoint_with_edited_values():
+    ran = []
+
+    def marks(name):
+        def node(state):
+            ran.append(name)
+            return {"items": [f"{name} {state['text']}"]}
+
+        return node
+
+    async with engine_of(app_of(two=chain(a=marks("a"), b=marks("b")))) as engine:
+        source, _ = await engine.run("two", {"text": "old"})
+        checkpoints = await engine.store.checkpoints(PROJECT, source.workflow_id, "", 10)
+        after_a = next(c.checkpoint for c in checkpoints if c.checkpoint.superstep == 1)
+        edit = Edit(struct({"text": "new"}))
+        made = await engine.workflows.fork(PROJECT, source.workflow_id, after_a.checkpoint_id, edit=edit)
+        await engine.events(made.workflow_id)
+        done = await engine.store.get(PROJECT, made.workflow_id)
+        assert engine.result(done) == {"text": "new", "items": ["a old", "b new"]}
+        assert engine.result(await engine.store.get(PROJECT, source.workflow_id))["items"] == ["a old", "b old"]
+        with pytest.raises(CheckpointNotFound):
+            await engine.workflows.fork(PROJECT, source.workflow_id, "nonsense")
+    assert ran == ["a", "b", "b"]
+
+
+async def test_a_fork_of_a_workflow_that_never_ran_starts_it_with_the_edited_input():
+    async with engine_of(app_of(one=chain(one=lambda s: {"items": [s["text"]]})), concurrency_max=1) as engine:
+        engine.dispatcher.draining = False
+        source, _ = await engine.run("one", {"text": "old"})
+        first = (await engine.store.checkpoints(PROJECT, source.workflow_id, "", 10))[-1].checkpoint
+        edit = Edit(struct({"text": "new"}))
+        made = await engine.workflows.fork(PROJECT, source.workflow_id, first.checkpoint_id, edit=edit)
+        await engine.events(made.workflow_id)
+        assert (await engine.store.get(PROJECT, made.workflow_id)).status is Status.SUCCEEDED
+
+
+async def test_p13_a_drain_stops_between_two_steps_and_another_executor_goes_on():
+    graph, gate, ran = gated()
+    async with engine_of(app_of(gated=graph)) as engine:
+        started = await engine.start("gated")
+        await _until_step(engine, started.workflow_id, "waits")
+        draining = asyncio.create_task(engine.dispatcher.drain(5))
+        await asyncio.sleep(0)
+        gate.set()
+        await draining
+        released = await engine.store.get(PROJECT, started.workflow_id)
+        assert (released.status, released.crashes) == (Status.QUEUED, 0)
+        engine.dispatcher.draining = False
+        await engine.dispatcher.recover()
+        await engine.events(started.workflow_id)
+    assert ran == ["first", "waits", "last"]
+
+
+async def test_p13_a_drain_takes_back_what_does_not_stop_in_time():
+    graph, gate, ran = gated()
+    async with engine_of(app_of(gated=graph)) as engine:
+        started = await engine.start("gated")
+        await _until_step(engine, started.workflow_id, "waits")
+        await engine.dispatcher.drain(0.05)
+        released = await engine.store.get(PROJECT, started.workflow_id)
+        assert (released.status, released.crashes) == (Status.QUEUED, 0)
+        gate.set()
+        engine.dispatcher.draining = False
+        await engine.dispatcher.recover()
+        workflow = await engine.until_status(started.workflow_id, Status.SUCCEEDED)
+        assert engine.result(workflow)["items"] == ["first", "waits", "last"]
+        events = await engine.events(started.workflow_id)
+    attempts = [(event.step, event.attempt) for event in events if event.WhichOneof("kind") == "step_started"]
+    assert attempts == [("first", 1), ("waits", 1), ("waits", 2), ("last", 1)]
+    assert ran == ["first", "waits", "waits", "last"]
+
+
+async def test_p7_a_stale_owner_changes_nothing_and_stops():
+    graph, gate, _ = gated()
+    async with engine_of(app_of(gated=graph)) as engine:
+        started = await engine.start("gated")
+        await _until_step(engine, started.workflow_id, "waits")
+        # The executor is taken for dead while it lives: another one gets the workflow.
+        engine.executor.disown = lambda *_: None
+        zombie = engine.executor
+        engine.dispatcher.executor_died(zombie)
+        second = Executor(
+            engine.graphs, StoreLedger(engine.store), engine.contracts, engine.clock, engine.dispatcher.run_ended
+        )
+        zombie_runs = dict(engine.graphs.runs)
+        engine.graphs.runs.clear()
+        engine.dispatcher.executor_joined(LocalExecutor(second))
+        await engine.until(started.workflow_id, "step_started")
+        gate.set()
+        events = await engine.events(started.workflow_id)
+        await zombie.drain(5)
+        assert zombie_runs
+        assert await engine.events(started.workflow_id) == events
+        workflow = await engine.store.get(PROJECT, started.workflow_id)
+        assert engine.result(workflow)["items"] == ["first", "waits", "last"]
+    assert kinds_of(events).count("completed") == 1
+    assert steps_of(events, "step_completed") == ["first", "waits", "last"]
+
+
+async def test_a_workflow_whose_executors_keep_dying_is_quarantined():
+    graph, _, _ = gated()
+    async with engine_of(app_of(gated=graph), crashes_max=2) as engine:
+        started = await engine.start("gated")
+        for attempt in (1, 2):
+            await _until_step(engine, started.workflow_id, "waits", attempt)
+            engine.executor.disown(started.workflow_id, attempt * 2 - 1)
+            engine.dispatcher.executor_died(engine.executor)
+            engine.graphs.runs.clear()
+            engine.dispatcher.executor_joined(engine.executor)
+        workflow = await engine.until_status(started.workflow_id, Status.QUARANTINED)
+        events = await engine.events(started.workflow_id)
+        assert workflow.failure.reason is Reason.POISONED
+        assert "waits" in workflow.failure.message
+        assert kinds_of(events)[-1] == "quarantined"
+        made = await engine.workflows.retry(PROJECT, started.workflow_id)
+        assert made.status is Status.QUEUED
+
+
+async def test_a_result_that_breaks_its_contract_fails_and_the_state_stays_readable():
+    app = App()
+    app.workflow("wrong", chain(one=lambda state: {"text": "x"}), result=ResultOfAnotherShape, to_result=_misfit)
+    async with engine_of(app) as engine:
+        workflow, _ = await engine.run("wrong")
+        assert workflow.failure.reason is Reason.RESULT_INVALID
+        assert [violation.field for violation in workflow.failure.violations] == ["crash_count"]
+        state = await engine.store.state(PROJECT, workflow.workflow_id, with_checkpoint=True)
+        assert state.checkpoint is not None
+
+
+def _misfit(_):
+    return {"crash_count": "many"}
+
+
+async def test_a_state_that_cannot_be_saved_fails_with_a_clear_reason():
+    class Unknown:
+        pass
+
+    async with engine_of(app_of(odd=chain(odd=lambda state: {"text": Unknown()}))) as engine:
+        workflow, _ = await engine.run("odd")
+    assert workflow.status is Status.FAILED
+    assert "Unknown" in workflow.failure.message
+
+
+async def test_a_type_that_the_state_does_not_declare_is_refused_when_it_is_loaded():
+    from pydantic import BaseModel
+
+    class Hidden(BaseModel):
+        n: int = 1
+
+    async def hides(state):
+        return {"text": Hidden()}
+
+    graph = chain(hides=hides, asks=lambda state: {"text": interrupt("?")})
+    async with engine_of(app_of(hidden=graph)) as engine:
+        started = await engine.start("hidden")
+        await engine.until_status(started.workflow_id, Status.WAITING)
+        (question,) = await engine.store.interrupts(PROJECT, started.workflow_id)
+        await engine.decide(started.workflow_id, question.interrupt_id, "yes")
+        await engine.events(started.workflow_id)
+        workflow = await engine.store.get(PROJECT, started.workflow_id)
+    assert workflow.failure.reason is Reason.STATE_INVALID
+    assert "allowed_types" in workflow.failure.message
+
+
+async def test_sessions_take_turns_and_types_keep_to_their_limit():
+    order, gate, entered = [], asyncio.Event(), asyncio.Event()
+
+    async def work(state):
+        order.append(state["text"])
+        entered.set()
+        await gate.wait()
+        return {}
+
+    app = App()
+    app.workflow("work", chain(work=work), concurrency_max=1)
+    async with engine_of(app) as engine:
+        greedy = [await engine.start("work", {"text": f"greedy {n}"}, session_id="greedy") for n in range(3)]
+        modest = await engine.start("work", {"text": "modest"}, session_id="modest")
+        await entered.wait()
+        assert order == ["greedy 0"]
+        gate.set()
+        for workflow in (*greedy, modest):
+            await engine.events(workflow.workflow_id)
+    assert order.index("modest") < order.index("greedy 2")
+
+
+async def test_progress_reaches_a_watcher_while_its_step_runs():
+    gate = asyncio.Event()
+
+    async def slow(state):
+        get_stream_writer()({"fraction": 0.25, "message": "a quarter"})
+        await gate.wait()
+        return {}
+
+    async with engine_of(app_of(slow=chain(slow=slow))) as engine:
+        started = await engine.start("slow")
+        began = time.monotonic()
+        await engine.until(started.workflow_id, "step_progress")
+        assert time.monotonic() - began < 5
+        workflow = await engine.store.get(PROJECT, started.workflow_id)
+        assert (workflow.steps[0].fraction, workflow.headline) == (0.25, "a quarter")
+        gate.set()
+        await engine.events(started.workflow_id)
+
+
+async def _until_step(engine, workflow_id, step, attempt=1):
+    async for event in engine.follow(workflow_id):
+        if event.WhichOneof("kind") == "step_started" and (event.step, event.attempt) == (step, attempt):
+            return
+    raise AssertionError(f"{step} did not start")
