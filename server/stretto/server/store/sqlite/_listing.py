@@ -89,11 +89,9 @@ def _workflow_arm(project: str, where: WorkflowFilter) -> _Arm:
 
 
 def _status_arm(project: str, where: WorkflowFilter, status: int) -> _Arm:
-    arm = _Arm(
-        "workflow_state AS d INDEXED BY workflow_by_status CROSS JOIN workflow AS w USING (project, workflow_id)"
-    )
+    arm = _Arm("workflow_state AS d INDEXED BY workflow_by_status")
     arm.hold("d.status = ? AND d.project = ?", status, project)
-    _hold_types(arm, "w", where)
+    _hold_types(arm, "d", where)
     return arm
 
 

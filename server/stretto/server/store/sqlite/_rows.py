@@ -63,6 +63,7 @@ def state_row(workflow: Workflow) -> Row:
     return (
         workflow.project,
         workflow.workflow_id,
+        workflow.workflow_type,
         workflow.created_at,
         int(workflow.status),
         workflow.updated_at,

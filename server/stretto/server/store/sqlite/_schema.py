@@ -8,8 +8,9 @@ APPLICATION_ID = 0x53747274
 """Marks a SQLite file as Stretto's: the letters "Strt"."""
 
 # What never changes of a workflow stands in `workflow`, the rest in `workflow_state`: so a commit in the middle of a
-# run does not write a large input again. Tables whose rows are small are clustered by their key (WITHOUT ROWID);
-# rows that may be large are appended and found through an index.
+# run does not write a large input again. Its type and creation time stand in both, for the index by status. Tables
+# whose rows are small are clustered by their key (WITHOUT ROWID); rows that may be large are appended and found
+# through an index.
 _FIRST = """
 CREATE TABLE workflow (
     project TEXT NOT NULL,
@@ -31,6 +32,7 @@ CREATE INDEX workflow_by_session ON workflow (project, session_id, created_at, w
 CREATE TABLE workflow_state (
     project TEXT NOT NULL,
     workflow_id TEXT NOT NULL,
+    workflow_type TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     status INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
@@ -54,7 +56,7 @@ CREATE TABLE workflow_state (
     failure BLOB,
     PRIMARY KEY (project, workflow_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX workflow_by_status ON workflow_state (status, project, created_at, workflow_id);
+CREATE INDEX workflow_by_status ON workflow_state (status, project, created_at, workflow_id, workflow_type);
 
 CREATE TABLE workflow_label (
     project TEXT NOT NULL,

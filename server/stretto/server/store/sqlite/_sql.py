@@ -21,9 +21,9 @@ INSERT_WORKFLOWS = Bulk(
     columns=11,
 )
 PUT_STATES = Bulk(
-    f"INSERT INTO workflow_state (project, workflow_id, created_at, status, {_STATE_COLUMNS}) VALUES {{rows}}"
-    f" ON CONFLICT DO UPDATE SET status = excluded.status, {_SET_STATE}",
-    columns=23,
+    f"INSERT INTO workflow_state (project, workflow_id, workflow_type, created_at, status, {_STATE_COLUMNS})"
+    f" VALUES {{rows}} ON CONFLICT DO UPDATE SET status = excluded.status, {_SET_STATE}",
+    columns=24,
 )
 INSERT_LABELS = Bulk("INSERT INTO workflow_label VALUES {rows}", columns=5)
 INSERT_REQUESTS = Bulk("INSERT INTO request VALUES {rows}", columns=5)
