@@ -49,6 +49,10 @@ class Service:
         """CPU time that it and its child processes have used."""
         return sum(_cpu_seconds(pid) for pid in self._pids())
 
+    def own_cpu_seconds(self) -> float:
+        """CPU time that it has used itself."""
+        return _cpu_seconds(self.process.pid)
+
     def resident_bytes(self) -> int:
         """Memory that it and its child processes hold."""
         return sum(_resident_bytes(pid) for pid in self._pids())

@@ -40,13 +40,16 @@ async def _run(client: Client, batch: int, acknowledged: list[float]) -> None:
 
 async def _round(stretto: Service, client: Client, runs: int, batch: int, suffix: str) -> dict[str, float]:
     acknowledged: list[float] = []
-    server_before, client_before = stretto.cpu_seconds(), _own_cpu_seconds()
+    before = stretto.cpu_seconds(), stretto.own_cpu_seconds(), _own_cpu_seconds()
     took = await in_flight(partial(_run, client, batch, acknowledged), IN_FLIGHT, runs)
+    after = stretto.cpu_seconds(), stretto.own_cpu_seconds(), _own_cpu_seconds()
     done = len(acknowledged)
+    server, api, client_cpu = ((new - old) / done * 1e3 for new, old in zip(after, before, strict=True))
     return {
         f"runs{suffix}": done / took,
-        f"server_cpu{suffix}": (stretto.cpu_seconds() - server_before) / done * 1e3,
-        f"client_cpu{suffix}": (_own_cpu_seconds() - client_before) / done * 1e3,
+        f"server_cpu{suffix}": server,
+        f"api_cpu{suffix}": api,
+        f"client_cpu{suffix}": client_cpu,
         f"ack{suffix}": percentile(acknowledged, 0.5),
     }
 
@@ -69,6 +72,7 @@ def _figures(rounds: list[dict[str, float]]) -> list[Figure]:
         Figure("chain3_over_bare_sqlite", ratio("bare_sqlite"), "x", at_least(2)),
         Figure("chain3_over_bare_memory", ratio("bare_memory"), "x", at_least(0.75)),
         Figure("chain3_server_cpu_per_run", middle("server_cpu"), "ms", at_most(5)),
+        Figure("chain3_api_process_cpu_per_run", middle("api_cpu"), "ms"),
         Figure("chain3_client_cpu_per_run", middle("client_cpu"), "ms"),
         Figure("chain3_ack_p50_at_64_in_flight", middle("ack"), "ms", at_most(10)),
         Figure("chain3_unbatched_runs_per_second", middle("runs_unbatched"), "runs/s"),
