@@ -114,7 +114,7 @@ async def test_a_correlation_id_is_kept_when_it_may_stand_in_a_log(world: World)
             api.GetStateRequest(workflow_id=workflow_id), metadata=(("x-correlation-id", "Mine-1.2_3"),)
         )
         await call
-    assert dict(await call.initial_metadata())["x-correlation-id"] == "Mine-1.2_3"
+    assert dict(await call.trailing_metadata())["x-correlation-id"] == "Mine-1.2_3"
     assert [(entry["method"], entry["code"]) for entry in logs] == [
         ("stretto.workflow.v1.WorkflowService/GetState", "OK")
     ]
@@ -125,9 +125,13 @@ async def test_a_correlation_id_that_may_not_is_replaced(world: World, given: st
     call = world.api.GetState(api.GetStateRequest(workflow_id="wf_no"), metadata=(("x-correlation-id", given),))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
-    sent = dict(await call.initial_metadata())["x-correlation-id"]
-    assert sent.startswith("cor_")
-    assert refusal_of(caught.value).trailing["x-correlation-id"] == sent
+    assert refusal_of(caught.value).trailing["x-correlation-id"].startswith("cor_")
+
+
+async def test_a_watch_tells_its_correlation_id_at_once(world: World) -> None:
+    request = api.WatchProgressRequest(workflow_id=await world.start())
+    stream = world.api.WatchProgress(request, metadata=(("x-correlation-id", "mine"),))
+    assert dict(await stream.initial_metadata())["x-correlation-id"] == "mine"
 
 
 async def test_each_class_of_call_has_its_own_bound(worlds: Worlds) -> None:
@@ -193,6 +197,16 @@ async def test_a_drain_lets_the_calls_in_flight_finish_and_takes_no_more(world: 
     go_on.set()
     assert await starting
     await draining
+
+
+async def test_a_drain_sends_waiting_reads_elsewhere(world: World) -> None:
+    workflow_id = await world.start()
+    reading = asyncio.ensure_future(world.api.GetState(api.GetStateRequest(workflow_id=workflow_id, min_sequence=9)))
+    await until(lambda: world.journal.watcher_count)
+    await asyncio.wait_for(world.rpc.drain(10), timeout=2)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await reading
+    assert refusal_of(caught.value).reason == "DRAINING"
 
 
 async def test_a_call_that_its_caller_gave_up_is_cancelled(world: World) -> None:

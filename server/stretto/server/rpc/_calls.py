@@ -20,7 +20,8 @@ from stretto.server.rpc._rules import violations_of
 from stretto.server.rpc.errors import STATUS_DETAILS_KEY, code_of, to_status
 
 CORRELATION_KEY: Final = "x-correlation-id"
-"""Metadata that ties a caller's log to ours; sent back with every answer."""
+"""Metadata that ties a caller's log to ours; sent back in the initial metadata of watch streams, and in the trailing
+metadata of all other calls and of every refusal."""
 
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MILLISECONDS: Final = 1_000
@@ -104,8 +105,11 @@ class Calls:
         bind_contextvars(correlation_id=correlation_id)
         code = grpc.StatusCode.OK
         try:
-            await context.send_initial_metadata(((CORRELATION_KEY, correlation_id),))
             with self._admission.enter(call_class):
+                if call_class is CallClass.WATCH:
+                    await context.send_initial_metadata(((CORRELATION_KEY, correlation_id),))
+                else:  # With the answer: sending metadata ahead of it costs a fifth of a small call.
+                    context.set_trailing_metadata(((CORRELATION_KEY, correlation_id),))
                 return await work()
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
@@ -114,14 +118,14 @@ class Calls:
             code = context.code()  # Somebody has told the caller already.
             raise
         except Exception as error:  # noqa: BLE001 - The edge of a call: all that callers may see is in one table.
-            code = code_of(error)
+            code, refused = code_of(error), error
             if code is grpc.StatusCode.INTERNAL:
                 _log.error("call failed", method=method, exc_info=True)
-            await _abort(context, error, correlation_id)
         finally:
             ms = round((time.perf_counter() - started) * _MILLISECONDS, 2)
             level = _log.debug if code is grpc.StatusCode.OK else _log.info
             level("call", method=method, code=code.name, ms=ms)
+        return await _abort(context, refused, correlation_id)
 
     async def _until_ending(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """A client's requests, until it has no more or the server ends the stream."""
