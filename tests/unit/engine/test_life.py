@@ -9,6 +9,7 @@ import pytest
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from stretto.server import App
@@ -236,7 +237,7 @@ async def test_a_failed_workflow_goes_on_as_a_new_one_from_its_last_checkpoint()
 
 
 async def test_p6_a_retry_does_not_repeat_parallel_steps_that_have_an_outcome():
-    ran, broken = [], [True]
+    ran, broken, recorded = [], [True], asyncio.Event()
 
     def marks(name):
         async def node(state):
@@ -247,11 +248,8 @@ async def test_p6_a_retry_does_not_repeat_parallel_steps_that_have_an_outcome():
 
     async def breaks(state):
         ran.append("breaks")
-        while broken and "good" not in ran:
-            await asyncio.sleep(0)
         if broken:
-            # The other step's outcome is recorded before this one fails.
-            await asyncio.sleep(0.05)
+            await recorded.wait()
             raise ValueError("not today")
         return {"items": ["breaks"]}
 
@@ -260,7 +258,11 @@ async def test_p6_a_retry_does_not_repeat_parallel_steps_that_have_an_outcome():
         graph.add_node(name, node)
         graph.add_edge(START, name)
     async with engine_of(app_of(both=graph)) as engine:
-        failed, _ = await engine.run("both")
+        started = await engine.start("both")
+        await engine.until(started.workflow_id, "step_completed")
+        recorded.set()
+        await engine.events(started.workflow_id)
+        failed = await engine.store.get(PROJECT, started.workflow_id)
         broken.clear()
         made = await engine.workflows.retry(PROJECT, failed.workflow_id)
         await engine.events(made.workflow_id)
@@ -294,9 +296,8 @@ async def test_a_fork_goes_on_from_a_chosen_checkpoint_with_edited_values():
     assert ran == ["a", "b", "b"]
 
 
-async def test_a_fork_of_a_workflow_that_never_ran_starts_it_with_the_edited_input():
-    async with engine_of(app_of(one=chain(one=lambda s: {"items": [s["text"]]})), concurrency_max=1) as engine:
-        engine.dispatcher.draining = False
+async def test_a_fork_may_go_on_from_the_very_first_checkpoint():
+    async with engine_of(app_of(one=chain(one=lambda s: {"items": [s["text"]]}))) as engine:
         source, _ = await engine.run("one", {"text": "old"})
         first = (await engine.store.checkpoints(PROJECT, source.workflow_id, "", 10))[-1].checkpoint
         edit = Edit(struct({"text": "new"}))
@@ -413,8 +414,6 @@ async def test_a_state_that_cannot_be_saved_fails_with_a_clear_reason():
 
 
 async def test_a_type_that_the_state_does_not_declare_is_refused_when_it_is_loaded():
-    from pydantic import BaseModel
-
     class Hidden(BaseModel):
         n: int = 1
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ _log = structlog.get_logger(__name__)
 
 RESTART_SECONDS_MAX = 30.0
 """Longest pause before an executor that keeps dying is started again."""
+
+SWITCH_SECONDS = 0.000_5
+"""How long a thread may keep Python's lock while another one wants it. The store's writer needs it between two
+statements; with Python's own 5 ms, 64 starts at once took 50 ms next to a busy loop, and with this 8 ms."""
 
 STREAMS_SECONDS_MAX = 5.0
 """Time that calls have to finish once the workflows are handed back."""
@@ -175,6 +180,7 @@ class Server:
 
 async def serve(settings: Settings, targets: Sequence[str]) -> None:
     """Serve until SIGTERM or SIGINT."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = Server(settings, targets)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+PORT_MAX = 65_535
 
 
 class Settings(BaseModel):
@@ -11,7 +13,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     listen: Annotated[
-        str, Field(pattern=r"^.+:\d{1,5}$", description="Host and port to listen on. Port 0 takes a free one.")
+        str, Field(description="Host and port to listen on. Port 0 takes a free one.")
     ] = "127.0.0.1:50051"
     store: Annotated[
         str,
@@ -70,3 +72,11 @@ class Settings(BaseModel):
         str,
         Field(pattern="^(auto|json|text)$", description="Form of log lines; auto is text on a terminal, else json."),
     ] = "auto"
+
+    @field_validator("listen")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > PORT_MAX:
+            raise ValueError(f"{value!r} is no HOST:PORT with a port from 0 to {PORT_MAX}")
+        return value

@@ -129,9 +129,9 @@ class LocalDispatcher:
         for task in list(self._tasks):
             task.cancel()
         for key, running in list(self._running.items()):
+            self._forget(key)
             running.executor.disown(key[1], running.epoch)
             await self._update(key, partial(_release, epoch=running.epoch, at=self._clock.now()))
-            self._forget(key)
 
     def _on_publications(self, publications: Sequence[Publication]) -> None:
         for publication in publications:
@@ -272,9 +272,10 @@ class LocalDispatcher:
         self._set_deadline_timer()
 
     async def _expire(self, key: Key) -> None:
+        owned = self._running.get(key)
         expired = await self._update(key, partial(_expire, at=self._clock.now()))
         running = self._running.get(key)
-        if expired is not None and running is not None:
+        if expired is not None and running is not None and running is owned:
             running.executor.disown(key[1], running.epoch)
             self._forget(key)
             self._pump()

@@ -1,0 +1,63 @@
+"""Graphs that the end-to-end tests serve, some of them ill-behaved."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from typing_extensions import TypedDict
+
+from stretto.server import App
+
+
+class State(TypedDict, total=False):
+    path: str
+    seconds: float
+    answer: str
+
+
+def one(name, node):
+    graph = StateGraph(State)
+    graph.add_node(name, node)
+    graph.add_edge(START, name)
+    return graph
+
+
+async def sleeps(state):
+    await asyncio.sleep(state["seconds"])
+    return {}
+
+
+async def blocks(state):
+    time.sleep(state["seconds"])  # noqa: ASYNC251 - this is what the test is about.
+    return {}
+
+
+async def waits_for_file(state):
+    """Note that it runs, then wait until the test makes a file."""
+    with Path(state["path"] + ".ran").open("a") as ran:
+        ran.write("x")
+    while not Path(state["path"]).exists():
+        await asyncio.sleep(0.01)
+    return {"answer": "done"}
+
+
+async def dies(state):
+    if not Path(state["path"]).exists():
+        os._exit(7)
+    return {"answer": "alive"}
+
+
+async def asks(state):
+    return {"answer": interrupt("go?")}
+
+
+app = App()
+app.workflow("sleeps", one("sleeps", sleeps))
+app.workflow("blocks", one("blocks", blocks))
+app.workflow("waits_for_file", one("waits_for_file", waits_for_file))
+app.workflow("dies", one("dies", dies))
+app.workflow("asks", one("asks", asks))
+app.workflow("quick", one("quick", lambda state: {"answer": "quick"}))
