@@ -271,6 +271,30 @@ async def test_p6_a_retry_does_not_repeat_parallel_steps_that_have_an_outcome():
     assert ran.count("good") == 1
 
 
+async def test_p6_a_retry_goes_on_inside_of_the_subgraph_that_failed():
+    ran, broken = [], [True]
+
+    async def first(state):
+        ran.append("first")
+        return {"items": ["first"]}
+
+    async def second(state):
+        ran.append("second")
+        if broken:
+            raise ValueError("not today")
+        return {"items": ["second"]}
+
+    inner = chain(first=first, second=second).compile()
+    async with engine_of(app_of(nested=chain(outer=inner))) as engine:
+        failed, _ = await engine.run("nested", {"text": "x"})
+        assert failed.failure.step == "outer/second"
+        broken.clear()
+        made = await engine.workflows.retry(PROJECT, failed.workflow_id)
+        await engine.events(made.workflow_id)
+        assert engine.result(await engine.store.get(PROJECT, made.workflow_id))["items"] == ["first", "second"]
+    assert ran == ["first", "second", "second"]
+
+
 async def test_a_fork_goes_on_from_a_chosen_checkpoint_with_edited_values():
     ran = []
 

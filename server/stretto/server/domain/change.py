@@ -75,7 +75,8 @@ class EncodedEvent:
 class CheckpointCopy:
     """Checkpoints to copy from another workflow: one of the outermost graph's, its ancestors, and subgraphs'.
 
-    `with_writes` copies the pending writes of the newest one too, so that its finished tasks do not run again.
+    `with_writes` copies the pending writes of the newest one too, and the checkpoints that subgraphs have made since,
+    so that nothing which has an outcome runs again.
     """
 
     workflow_id: str

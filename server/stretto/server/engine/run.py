@@ -104,7 +104,7 @@ class Run:
         except StateInvalid as error:
             return RunFailed(Failure(Reason.STATE_INVALID, str(error), type(error).__name__))
         except Exception as error:  # noqa: BLE001 - user code ends here: whatever it raises is the workflow's failure.
-            return RunFailed(self._steps.failures.get(id(error)) or failure_of(error))
+            return RunFailed(self._steps.failure_of(error))
         await self._notice_breakpoint()
         if self._questions.pending:
             return RunPaused()

@@ -63,7 +63,7 @@ class Steps:
         self._clock = clock
         self._attempts = {step.step_id: step.attempt for step in workflow.steps}
         self._open: dict[str, _Attempt] = {}
-        self.failures: dict[int, Failure] = {}
+        self._failed: list[tuple[BaseException, Failure]] = []
 
     async def step_started(self, namespace: str) -> None:
         """Make the start of an attempt durable; a cancel or another owner keeps it waiting for ever."""
@@ -97,9 +97,9 @@ class Steps:
         if isinstance(error, GraphBubbleUp) or not isinstance(error, Exception):
             return
         failure = failure_of(error, attempt.step)
-        self.failures[id(error)] = failure
         pause = self._pause_before_retry(path, error, attempt.step.attempt)
         if pause is None:
+            self._failed.append((error, failure))
             self._close(step_id)
             self._tell(attempt.step, StepFailed(failure, attempt.duration()))
         else:
@@ -144,6 +144,10 @@ class Steps:
         """The path of a step that is under way."""
         attempt = self._open.get(task_id)
         return attempt.step.step if attempt else ""
+
+    def failure_of(self, error: Exception) -> Failure:
+        """What the graph failed with: told by the innermost step that raised it."""
+        return next((failure for raised, failure in self._failed if raised is error), failure_of(error))
 
     def abandon(self) -> None:
         """Forget the steps that a stop cut off; they have no outcome."""

@@ -63,7 +63,7 @@ class _Rows:
         taken = [
             self.stored(one)
             for (namespace, checkpoint_id), one in self.checkpoints.items()
-            if (checkpoint_id <= copied.checkpoint_id if namespace else checkpoint_id in line)
+            if ((copied.with_writes or checkpoint_id <= copied.checkpoint_id) if namespace else checkpoint_id in line)
         ]
         ancestors = {("", checkpoint_id) for checkpoint_id in line - {copied.checkpoint_id}}
         return Saved(

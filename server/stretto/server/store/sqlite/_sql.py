@@ -82,7 +82,7 @@ WITH RECURSIVE line (checkpoint_id, parent_id) AS (
 INSERT INTO checkpoint SELECT :project, :target, {_rows.CHECKPOINT_COLUMNS} FROM checkpoint
 WHERE project = :project AND workflow_id = :source AND (
     namespace = '' AND checkpoint_id IN (SELECT checkpoint_id FROM line)
-    OR namespace <> '' AND checkpoint_id <= :newest
+    OR namespace <> '' AND (:with_writes OR checkpoint_id <= :newest)
 )
 """
 _COPY_BLOBS = """
@@ -105,7 +105,7 @@ WHERE c.project = :project AND c.workflow_id = :target
 
 
 def copy_checkpoints(connection: apsw.Connection, project: str, workflow_id: str, copied: CheckpointCopy) -> None:
-    """Copy a checkpoint with its ancestors, the subgraphs' checkpoints up to it, and what belongs to them."""
+    """Copy a checkpoint with its ancestors, the subgraphs' checkpoints that belong to them, and what they hold."""
     names: dict[str, str | int] = {
         "project": project,
         "source": copied.workflow_id,
