@@ -187,7 +187,7 @@ async def world(worlds: Worlds) -> World:
 
 async def until(condition: Callable[[], object]) -> None:
     """Return once a condition holds that nobody tells of; the fixture bounds how long that may take."""
-    while not condition():  # noqa: ASYNC110 - What is waited for happens inside gRPC.
+    while not condition():
         await asyncio.sleep(0.001)
 
 
@@ -210,7 +210,7 @@ class Refusal:
 
 
 def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
-    trailing = dict(error.trailing_metadata() or ())
+    trailing = dict(iter(error.trailing_metadata() or ()))  # Older grpcio's Metadata makes no dict by itself.
     status = Status.FromString(trailing[STATUS_DETAILS_KEY])
     assert status.code == error.code().value[0]
     assert status.message == error.details()

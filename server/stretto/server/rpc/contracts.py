@@ -122,11 +122,10 @@ class Contracts:
     def _parse(self, type_name: str, body: bytes) -> Any:
         try:
             return self._class(type_name).FromString(body)
-        except DecodeError as error:
-            deep = "MaxDepth" in str(error)
-            fault = "must not be nested more than 100 messages deep" if deep else f"must be a serialized {type_name}"
+        except DecodeError:
+            fault = Violation("", f"must be a serialized {type_name}, nested at most 100 messages deep", "parse")
             told = f"The payload's bytes do not parse as {type_name}."
-            raise InvalidPayload(told, violations=(Violation("", fault, "parse"),)) from None
+            raise InvalidPayload(told, violations=(fault,)) from None
 
     def _canonical(self, message: Any) -> bytes:
         """The one serialization of a message, when it keeps its rules and can be read."""
