@@ -80,7 +80,12 @@ async def test_reflection_lists_and_resolves_services_and_contracts(world: World
     await stream.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     listed = await stream.read()
     assert {service.name for service in listed.list_services_response.service} == SERVICES
-    for symbol in (*SERVICES, "tests.orders.v1.OrderRequest", "tests.orders.v1.ReviewDecision.Verdict"):
+    for symbol in (
+        *SERVICES,
+        "tests.orders.v1.OrderRequest",
+        "tests.orders.v1.ReviewDecision.Verdict",
+        "google.rpc.BadRequest",
+    ):
         await stream.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol))
         answer = await stream.read()
         pool = DescriptorPool()

@@ -23,7 +23,7 @@ from stretto.server.domain.workflow_type import Contract
 
 _WELL_KNOWN = (any_pb2, duration_pb2, empty_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2)
 
-_SHARED = ("google/protobuf/", "buf/validate/")
+_SHARED = ("google/protobuf/", "google/rpc/", "buf/validate/")
 """Files that come in many releases with the same meaning on the wire: whoever brings one first, wins."""
 
 MessageClass = type[Message]

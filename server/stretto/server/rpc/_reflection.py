@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # The package has no types.
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]  # The package has no types.
 from grpc_reflection.v1alpha import reflection_pb2  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha._async import ReflectionServicer  # type: ignore[import-untyped]
@@ -16,7 +17,8 @@ STABLE = "grpc.reflection.v1.ServerReflection"
 
 
 def new_reflection(services: Iterable[str], pool: DescriptorPool) -> ReflectionServicer:
-    """A reflection servicer; adds the files of health and reflection to the pool."""
+    """A reflection servicer; adds what it serves beside the contracts to the pool."""
+    add_file(pool, error_details_pb2.DESCRIPTOR)  # So that clients can show why they were refused.
     add_file(pool, health_pb2.DESCRIPTOR)
     add_file(pool, reflection_pb2.DESCRIPTOR)
     add_files(pool, [_stable(proto_of(reflection_pb2.DESCRIPTOR))], owner="The server")

@@ -163,8 +163,5 @@ def request_of(method: str, request: Message, at: Micros) -> Request | None:
     request_id: str = getattr(request, "request_id")  # noqa: B009 - Message has no such field, each request of ours has.
     if not request_id:
         return None
-    plain = type(request)()
-    plain.CopyFrom(request)
-    plain.ClearField("request_id")
-    told = f"{method}\0".encode() + plain.SerializeToString(deterministic=True)
+    told = f"{method}\0".encode() + request.SerializeToString(deterministic=True)
     return Request(request_id, hashlib.sha256(told).digest(), at)
