@@ -385,3 +385,13 @@ async def test_a_closed_store_answers_nothing_until_it_is_opened_again(store):
             await call
     await store.open()
     assert (await store.get(PROJECT, "wf_1")).workflow_id == "wf_1"
+
+
+async def test_a_request_id_tells_what_it_was_used_for(store):
+    assert await store.requested(PROJECT, request()) is None
+    await store.create(accepted(), request())
+    assert await store.requested(PROJECT, request()) == await store.get(PROJECT, "wf_1")
+    with pytest.raises(RequestIdReused) as refused:
+        await store.requested(PROJECT, request(digest=b"another"))
+    assert refused.value.metadata == {"workflow_id": "wf_1"}
+    assert await store.requested("blue", request()) is None

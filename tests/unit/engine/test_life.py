@@ -13,11 +13,13 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from stretto.server import App
+from stretto.server.domain.change import Request
 from stretto.server.domain.clock import SECOND
 from stretto.server.domain.errors import (
     AlreadyDecided,
     CheckpointNotFound,
     InterruptNotFound,
+    InvalidRequest,
     NotRetryable,
     WorkflowEnded,
 )
@@ -188,13 +190,24 @@ async def test_a_deadline_fails_running_and_waiting_workflows_alike():
     graph, _, _ = gated()
     app = app_of(gated=graph, asks=chain(asks=lambda state: {"text": interrupt("?")}))
     async with engine_of(app) as engine:
-        deadline = engine.clock.now() + SECOND // 5
         for name in ("gated", "asks"):
-            workflow, events = await engine.run(name, deadline=deadline)
+            workflow, events = await engine.run(name, deadline=engine.clock.now() + SECOND // 5)
             assert workflow.status is Status.FAILED
             assert workflow.failure.reason is Reason.DEADLINE_EXCEEDED
             assert kinds_of(events)[-1] == "failed"
         assert engine.dispatcher.running_count == 0
+
+
+async def test_p3_a_start_is_repeated_safely_after_its_own_deadline():
+    async with engine_of(app_of(quick=chain(quick=lambda state: {"text": "done"}))) as engine:
+        deadline = engine.clock.now() + SECOND // 10
+        request = Request("once", b"digest", engine.clock.now())
+        first, _ = await engine.run("quick", deadline=deadline, request=request)
+        while engine.clock.now() <= deadline:
+            await asyncio.sleep(0.01)
+        assert await engine.start("quick", deadline=deadline, request=request) == first
+        with pytest.raises(InvalidRequest, match="deadline must lie in the future"):
+            await engine.start("quick", deadline=deadline)
 
 
 async def test_a_total_timeout_is_the_deadline_when_none_is_given():

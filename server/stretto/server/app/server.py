@@ -87,6 +87,7 @@ class Server:
             contracts=Contracts(types),
             limits=self._rpc_limits(),
             clock=self._clock,
+            reflection=settings.reflection,
         )
         self._care = Care(self._store, self.store_url, settings, self._clock, self._rpc.set_serving)
         self._dispatcher.healthy = lambda: self._care.healthy

@@ -12,9 +12,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    listen: Annotated[
-        str, Field(description="Host and port to listen on. Port 0 takes a free one.")
-    ] = "127.0.0.1:50051"
+    listen: Annotated[str, Field(description="Host and port to listen on. Port 0 takes a free one.")] = (
+        "127.0.0.1:50051"
+    )
     store: Annotated[
         str,
         Field(description="Where everything is kept: `sqlite:PATH`. A file in the user's data folder when left out."),
@@ -46,7 +46,7 @@ class Settings(BaseModel):
     ] = 4 * 1024 * 1024
     streams_per_connection_max: Annotated[
         int, Field(ge=1, description="Calls that one connection may have open at once; further ones wait their turn.")
-    ] = 1_024
+    ] = 2_000
     watchers_max: Annotated[
         int, Field(ge=1, description="Watch streams that may be open at once; more are refused with OVERLOADED.")
     ] = 10_000

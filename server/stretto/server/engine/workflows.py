@@ -6,9 +6,9 @@ from typing import Protocol
 from stretto.server.domain import transitions
 from stretto.server.domain.change import Change, CheckpointCopy, Decide, Request
 from stretto.server.domain.clock import Clock, Micros
-from stretto.server.domain.errors import CheckpointNotFound, InterruptNotFound
+from stretto.server.domain.errors import CheckpointNotFound, InterruptNotFound, InvalidRequest
 from stretto.server.domain.ids import new_request_id, new_workflow_id
-from stretto.server.domain.payload import Payload
+from stretto.server.domain.payload import Payload, Violation
 from stretto.server.domain.workflow import Edit, Interrupt, Origin, OriginKind, Status, Workflow
 from stretto.server.engine.catalog import Catalog
 from stretto.server.store.port import Store
@@ -47,6 +47,8 @@ class Workflows:
         deadline: Micros = 0,
     ) -> Workflow:
         """Accept a workflow. It is durable when this returns, and nothing of it has run."""
+        if (earlier := await self._too_late(project, deadline, request)) is not None:
+            return earlier
         self._dispatcher.admit()
         info = self._catalog.get(workflow_type)
         now = self._clock.now()
@@ -86,6 +88,8 @@ class Workflows:
         self, project: str, workflow_id: str, *, request: Request | None = None, deadline: Micros = 0
     ) -> Workflow:
         """Make a workflow that goes on from the last checkpoint of a failed one."""
+        if (earlier := await self._too_late(project, deadline, request)) is not None:
+            return earlier
         self._dispatcher.admit()
         newest = await self._store.checkpoint(project, workflow_id, "")
         copied = CheckpointCopy(workflow_id, newest.checkpoint.checkpoint_id, with_writes=True) if newest else None
@@ -103,6 +107,8 @@ class Workflows:
         deadline: Micros = 0,
     ) -> Workflow:
         """Make a workflow that goes on from a checkpoint of another one, with edited values."""
+        if (earlier := await self._too_late(project, deadline, request)) is not None:
+            return earlier
         self._dispatcher.admit()
         await self._store.get(project, workflow_id)
         chosen = await self._store.checkpoint(project, workflow_id, "", checkpoint_id)
@@ -121,6 +127,18 @@ class Workflows:
                 return interrupt
         await self._store.get(project, workflow_id)
         raise InterruptNotFound(interrupt_id=interrupt_id)
+
+    async def _too_late(self, project: str, deadline: Micros, request: Request | None) -> Workflow | None:
+        """Refuse a deadline that has passed, unless the request is an earlier one's repetition."""
+        if not deadline or deadline > self._clock.now():
+            return None
+        earlier = await self._store.requested(project, request) if request else None
+        if earlier is None:
+            raise InvalidRequest(
+                "The request breaks a rule: deadline must lie in the future.",
+                violations=(Violation("deadline", "must lie in the future", "deadline"),),
+            )
+        return earlier
 
     async def _update(self, project: str, workflow_id: str, rule: Decide, request: Request | None) -> Workflow:
         committed = await self._store.update(project, workflow_id, rule, request)

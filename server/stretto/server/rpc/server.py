@@ -66,6 +66,7 @@ class RpcServer:
         contracts: Contracts,
         limits: Limits | None = None,
         clock: Clock | None = None,
+        reflection: bool = True,
     ) -> None:
         self._limits = limits or Limits()
         self._journal = journal
@@ -82,13 +83,14 @@ class RpcServer:
             clock=clock or SystemClock(),
             min_sequence_wait_seconds=self._limits.min_sequence_wait_seconds,
         )
-        reflection = new_reflection((WORKFLOWS, CATALOG, HEALTH), contracts.pool)
         recorder = cast("grpc.aio.Server", self._recorder)  # It has the two methods that generated code calls.
         workflow_service_pb2_grpc.add_WorkflowServiceServicer_to_server(servicer, recorder)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(catalog), recorder)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, recorder)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection, recorder)
-        self._recorder.handlers[STABLE] = self._recorder.handlers[ALPHA]
+        if reflection:
+            described = new_reflection((WORKFLOWS, CATALOG, HEALTH), contracts.pool)
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server(described, recorder)
+            self._recorder.handlers[STABLE] = self._recorder.handlers[ALPHA]
 
     async def start(self, listen: str) -> str:
         """Listen on `host:port` or `unix:path` and say where; port 0 is any free one. NOT_SERVING until told."""

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyProto
 
@@ -69,7 +68,6 @@ class WorkflowServicer(WorkflowServiceServicer):
         """Starts a workflow."""
         contract = self._catalog.get(request.workflow_type).contract
         payload = self._contracts.check(contract.input_type, request.input if request.HasField("input") else None)
-        deadline = self._deadline_of(request)
         request.input.CopyFrom(any_of(payload))  # The canonical form makes equal requests have equal digests.
         workflow = await self._workflows.start(
             project_of(context),
@@ -78,7 +76,7 @@ class WorkflowServicer(WorkflowServiceServicer):
             request=request_of("StartWorkflow", request, self._clock.now()),
             session_id=request.session_id,
             labels=tuple(sorted(request.labels.items())),
-            deadline=deadline,
+            deadline=time_of(request, "deadline"),
         )
         return api.StartWorkflowResponse(workflow=workflow_to_proto(workflow))
 
@@ -162,7 +160,7 @@ class WorkflowServicer(WorkflowServiceServicer):
             project_of(context),
             request.workflow_id,
             request=request_of("RetryWorkflow", request, self._clock.now()),
-            deadline=self._deadline_of(request),
+            deadline=time_of(request, "deadline"),
         )
         return api.RetryWorkflowResponse(workflow=workflow_to_proto(workflow))
 
@@ -176,7 +174,7 @@ class WorkflowServicer(WorkflowServiceServicer):
             request.checkpoint_id,
             edit=self._edit_of(request),
             request=request_of("ForkWorkflow", request, self._clock.now()),
-            deadline=self._deadline_of(request),
+            deadline=time_of(request, "deadline"),
         )
         return api.ForkWorkflowResponse(workflow=workflow_to_proto(workflow))
 
@@ -205,13 +203,6 @@ class WorkflowServicer(WorkflowServiceServicer):
         if packed is None and decision_type in (STRUCT, VALUE):
             return NULL
         return self._contracts.check(decision_type, packed)
-
-    def _deadline_of(self, request: Any) -> int:
-        """The request's deadline, which must lie in the future."""
-        deadline = time_of(request, "deadline")
-        if deadline and deadline <= self._clock.now():
-            raise _broken("deadline", "must lie in the future")
-        return deadline
 
     def _edit_of(self, request: api.ForkWorkflowRequest) -> Edit | None:
         """The values that a fork writes."""

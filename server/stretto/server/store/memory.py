@@ -123,6 +123,12 @@ class MemoryStore:
             self._requests[project, request.request_id] = (request, workflow_id)
         return Committed(workflow, fresh=False)
 
+    async def requested(self, project: str, request: Request) -> Workflow | None:
+        """The workflow that a request id was used for; None when it is new."""
+        self._answer()
+        earlier = self._earlier(project, request)
+        return earlier.workflow if earlier else None
+
     async def get(self, project: str, workflow_id: str) -> Workflow:
         """The workflow's row, or WorkflowNotFound."""
         self._answer()

@@ -83,6 +83,10 @@ class Store(Protocol):
         """
         ...
 
+    async def requested(self, project: str, request: Request) -> Workflow | None:
+        """The workflow that a request id was used for; None when it is new; RequestIdReused for another request's."""
+        ...
+
     async def get(self, project: str, workflow_id: str) -> Workflow:
         """The workflow's row, or WorkflowNotFound."""
         ...

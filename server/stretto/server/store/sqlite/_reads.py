@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import apsw
 
-from stretto.server.domain.change import StoredCheckpoint
+from stretto.server.domain.change import Request, StoredCheckpoint
 from stretto.server.domain.clock import Micros
-from stretto.server.domain.errors import StoreUnavailable, WorkflowNotFound
+from stretto.server.domain.errors import RequestIdReused, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 from stretto.server.store.port import Unfinished, WorkflowFilter, WorkflowState
@@ -103,12 +103,26 @@ def _snapshot(connection: apsw.Connection) -> Iterator[None]:
         connection.execute("COMMIT")
 
 
+_REQUEST = "SELECT digest, workflow_id FROM request WHERE project = ? AND request_id = ?"
+
+
 def workflow(connection: apsw.Connection, project: str, workflow_id: str) -> Workflow:
     """One workflow, or WorkflowNotFound."""
     row = connection.execute(_WORKFLOW, (project, workflow_id)).fetchone()
     if row is None:
         raise WorkflowNotFound(workflow_id=workflow_id)
     return _rows.to_workflow(row)
+
+
+def requested(connection: apsw.Connection, project: str, request: Request) -> Workflow | None:
+    """The workflow that a request id was used for, None, or RequestIdReused."""
+    row = connection.execute(_REQUEST, (project, request.request_id)).fetchone()
+    if row is None:
+        return None
+    digest, workflow_id = row
+    if digest != request.digest:
+        raise RequestIdReused(workflow_id=workflow_id)
+    return workflow(connection, project, workflow_id)
 
 
 def interrupts(connection: apsw.Connection, project: str, workflow_id: str) -> tuple[Interrupt, ...]:

@@ -104,6 +104,10 @@ class SqliteStore:
         """Change a workflow by a pure function, which runs in the writer's thread."""
         return cast("Committed", await self._write(_operations.Update(project, workflow_id, decide, request)))
 
+    async def requested(self, project: str, request: Request) -> Workflow | None:
+        """The workflow that a request id was used for; None when it is new."""
+        return await self._read(lambda connection: _reads.requested(connection, project, request))
+
     async def get(self, project: str, workflow_id: str) -> Workflow:
         """The workflow's row, or WorkflowNotFound."""
         return await self._read(lambda connection: _reads.workflow(connection, project, workflow_id))
