@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import os
 import platform
+import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -36,23 +38,30 @@ def main() -> None:
     options = parser.parse_args()
     machine = f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPUs"
     print(f"{machine}, load {os.getloadavg()[0]:.1f}")
-    figures = asyncio.run(_run(options.only or list(SUITES), quick=options.quick))
+    figures, broken = asyncio.run(_run(options.only or list(SUITES), quick=options.quick))
     print(as_table(figures))
     write_json(figures, options.output)
     missed = [figure.name for figure in figures if figure.met is False]
     print(f"{len(figures)} figures in {options.output}; targets missed: {', '.join(missed) or 'none'}")
+    sys.exit(f"no figures from: {', '.join(broken)}" if broken else 0)
 
 
-async def _run(names: Sequence[str], *, quick: bool) -> list[Figure]:
-    """The figures of some suites, each on servers of its own."""
+async def _run(names: Sequence[str], *, quick: bool) -> tuple[list[Figure], list[str]]:
+    """The figures of some suites, each on servers of its own, and the names of those that broke."""
     figures: list[Figure] = []
+    broken: list[str] = []
     (ROOT / "build").mkdir(exist_ok=True)
     for name in names:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "build") as directory:
-            figures += await SUITES[name](Bench(Path(directory), quick=quick))
+            try:
+                figures += await SUITES[name](Bench(Path(directory), quick=quick))
+            except Exception:  # noqa: BLE001 - the other suites took minutes, and their figures stand
+                broken.append(name)
+                traceback.print_exc()
+                print(Bench(Path(directory)).server_log())
         print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
-    return figures
+    return figures, broken
 
 
 if __name__ == "__main__":

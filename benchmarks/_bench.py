@@ -36,6 +36,11 @@ class Bench:
         """A file that does not exist yet."""
         return next(path for number in count() if not (path := self.directory / f"store-{number}.db").exists())
 
+    def server_log(self) -> str:
+        """The last lines that the server wrote."""
+        log = self.directory / "stretto.log"
+        return log.read_text()[-4_000:] if log.exists() else ""
+
     @asynccontextmanager
     async def stretto(self, store: Path | None = None) -> AsyncIterator[Service]:
         """A server with the measured workflow types."""
