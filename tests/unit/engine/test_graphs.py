@@ -256,11 +256,13 @@ async def test_a_question_waits_and_its_decision_goes_on_in_the_right_place():
         waiting = await engine.until_status(started.workflow_id, Status.WAITING)
         assert as_dict(raised)["question"] == {"approve": "plan"}
         assert (waiting.interrupts_pending, raised.step) == (1, "asks")
+        assert [(step.step, step.attempt) for step in waiting.steps] == [("asks", 1)]
         await engine.decide(started.workflow_id, raised.interrupt_id, {"verdict": "yes"})
         events = await engine.events(started.workflow_id)
         workflow = await engine.store.get("default", started.workflow_id)
         assert engine.result(workflow)["items"] == ["yes"]
     assert kinds_of(events)[-4:] == ["interrupt_decided", "step_started", "step_completed", "completed"]
+    assert [event.attempt for event in events if event.step] == [1, 1, 0, 2, 2]
     assert len(runs) == 2
 
 

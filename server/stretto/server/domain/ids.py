@@ -46,5 +46,9 @@ def new_correlation_id() -> str:
     return "cor_" + _base32(_chance.bits80(), _RANDOM_CHARACTERS)
 
 
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
 def _base32(number: int, length: int) -> str:
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (length - 1), -1, -5))
+    """The number in base 32, two characters at a time, so the length must be even."""
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(5 * (length - 2), -1, -10)])

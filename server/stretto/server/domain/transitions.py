@@ -41,6 +41,7 @@ from stretto.server.domain.workflow import (
     Reason,
     Status,
     Workflow,
+    evolve,
 )
 
 
@@ -54,11 +55,11 @@ def claim(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
     """Give a queued workflow to an executor, under the next epoch. Nothing when it is not queued any more."""
     if workflow.status is not Status.QUEUED:
         return ()
-    claimed = replace(workflow, status=Status.RUNNING, epoch=workflow.epoch + 1, updated_at=at)
+    claimed = evolve(workflow, status=Status.RUNNING, epoch=workflow.epoch + 1, updated_at=at)
     if workflow.started_at:
         return (Change(workflow=claimed),)
     started = Event(at, Started(queued_for=max(0, at - workflow.created_at)))
-    return (Change(workflow=replace(claimed, started_at=at), events=(started,)),)
+    return (Change(workflow=evolve(claimed, started_at=at), events=(started,)),)
 
 
 def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: RunCommit) -> tuple[Change, ...]:
@@ -74,7 +75,7 @@ def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: Ru
             touched[interrupt_id] = replace(known[interrupt_id], status=InterruptStatus.APPLIED)
     now = known | touched
     pending = sum(interrupt.status is InterruptStatus.PENDING for interrupt in now.values())
-    running = replace(
+    running = evolve(
         workflow,
         updated_at=commit.at,
         steps=commit.steps,
@@ -96,21 +97,21 @@ def _end_run(change: Change, end: RunEnd, at: Micros, *, decided: bool) -> Chang
     """Close a run: a terminal status, or a wait for decisions, or back into the queue."""
     workflow = change.workflow
     if isinstance(end, RunSucceeded):
-        done = replace(workflow, result=end.result, fraction=1.0)
+        done = evolve(workflow, result=end.result, fraction=1.0)
         return _terminate(change, done, Status.SUCCEEDED, Event(at, Completed(end.result)))
     if isinstance(end, RunCancelled) or (workflow.cancel_requested_at and not isinstance(end, RunFailed)):
         return _terminate(change, workflow, Status.CANCELLED, Event(at, Cancelled(workflow.cancel_cause)))
     if isinstance(end, RunFailed):
-        return _terminate(change, replace(workflow, failure=end.failure), Status.FAILED, Event(at, Failed(end.failure)))
+        return _terminate(change, evolve(workflow, failure=end.failure), Status.FAILED, Event(at, Failed(end.failure)))
     if isinstance(end, RunPaused) and workflow.interrupts_pending and not decided:
-        return replace(change, workflow=replace(workflow, status=Status.WAITING, steps=()))
+        return replace(change, workflow=evolve(workflow, status=Status.WAITING))
     assert isinstance(end, RunPaused | RunReleased)
-    return replace(change, workflow=replace(workflow, status=Status.QUEUED))
+    return replace(change, workflow=evolve(workflow, status=Status.QUEUED))
 
 
 def _terminate(change: Change, workflow: Workflow, status: Status, event: Event) -> Change:
     """End a workflow: the terminal event comes last, the epoch moves on so that nobody owns it."""
-    ended = replace(
+    ended = evolve(
         workflow,
         status=status,
         epoch=workflow.epoch + 1,
@@ -139,7 +140,7 @@ def decide(
         raise WorkflowEnded("The workflow is being cancelled.", status=workflow.status.name)
     decided = replace(interrupt, status=InterruptStatus.DECIDED, decision=decision, decided_at=at)
     status = Status.QUEUED if workflow.status is Status.WAITING else workflow.status
-    changed = replace(workflow, status=status, updated_at=at, interrupts_pending=workflow.interrupts_pending - 1)
+    changed = evolve(workflow, status=status, updated_at=at, interrupts_pending=workflow.interrupts_pending - 1)
     event = Event(at, InterruptDecided(decided), step=decided.step, step_id=decided.step_id)
     return (Change(workflow=changed, events=(event,), interrupts=(decided,)),)
 
@@ -150,7 +151,7 @@ def cancel(workflow: Workflow, cause: str, at: Micros) -> tuple[Change, ...]:
         return ()
     if workflow.status.terminal:
         raise _ended(workflow)
-    asked = replace(workflow, cancel_requested_at=at, cancel_cause=cause, updated_at=at)
+    asked = evolve(workflow, cancel_requested_at=at, cancel_cause=cause, updated_at=at)
     change = Change(workflow=asked, events=(Event(at, CancelRequested(cause)),))
     if workflow.status is Status.RUNNING:
         return (change,)
@@ -170,7 +171,7 @@ def expire(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
     if workflow.status.terminal or not workflow.deadline or at < workflow.deadline:
         return ()
     failure = Failure(Reason.DEADLINE_EXCEEDED, "The deadline passed before the workflow ended.")
-    failed = replace(workflow, failure=failure)
+    failed = evolve(workflow, failure=failure)
     return (_terminate(Change(workflow=failed), failed, Status.FAILED, Event(at, Failed(failure))),)
 
 
@@ -178,18 +179,18 @@ def recover(workflow: Workflow, at: Micros, *, crashes_max: int) -> tuple[Change
     """Queue a workflow again whose executor died; quarantine it when that happened too often without progress."""
     if workflow.status is not Status.RUNNING:
         return ()
-    crashed = replace(workflow, crashes=workflow.crashes + 1, epoch=workflow.epoch + 1, updated_at=at)
+    crashed = evolve(workflow, crashes=workflow.crashes + 1, epoch=workflow.epoch + 1, updated_at=at)
     if workflow.cancel_requested_at:
         event = Event(at, Cancelled(workflow.cancel_cause))
         return (_terminate(Change(workflow=crashed), crashed, Status.CANCELLED, event),)
     if crashed.crashes < crashes_max:
-        return (Change(workflow=replace(crashed, status=Status.QUEUED)),)
+        return (Change(workflow=evolve(crashed, status=Status.QUEUED)),)
     steps = ", ".join(sorted({step.step for step in workflow.steps})) or "none"
     failure = Failure(
         Reason.POISONED,
         f"Executors died {crashed.crashes} times in a row while they ran this workflow; steps running then: {steps}.",
     )
-    poisoned = replace(crashed, failure=failure)
+    poisoned = evolve(crashed, failure=failure)
     return (_terminate(Change(workflow=poisoned), poisoned, Status.QUARANTINED, Event(at, Quarantined(failure))),)
 
 
@@ -197,7 +198,7 @@ def release(workflow: Workflow, epoch: int, at: Micros) -> tuple[Change, ...]:
     """Queue a workflow again whose executor was stopped on purpose."""
     if workflow.status is not Status.RUNNING or workflow.epoch != epoch:
         return ()
-    freed = replace(workflow, status=Status.QUEUED, epoch=workflow.epoch + 1, updated_at=at)
+    freed = evolve(workflow, status=Status.QUEUED, epoch=workflow.epoch + 1, updated_at=at)
     if not workflow.cancel_requested_at:
         return (Change(workflow=freed),)
     event = Event(at, Cancelled(workflow.cancel_cause))
@@ -210,7 +211,7 @@ def retry(source: Workflow, made: Workflow, copied: CheckpointCopy | None) -> tu
         raise NotRetryable(status=source.status.name)
     return (
         replace(accept(made), copied=copied),
-        Change(workflow=replace(source, retried_as=made.workflow_id)),
+        Change(workflow=evolve(source, retried_as=made.workflow_id)),
     )
 
 

@@ -36,7 +36,7 @@ class Questions:
                 answers[interrupt.resume_key] = convert(value) if convert else value
         return answers
 
-    def raise_one(self, resume_key: str, question: JsonValue, step: str, step_id: str) -> None:
+    def raise_one(self, resume_key: str, question: JsonValue, step: str, step_id: str = "", attempt: int = 0) -> None:
         """Raise a question, unless it is the one that is pending already.
 
         Some releases of LangGraph give all questions of one node execution the same id, so a new one under an old id
@@ -57,7 +57,7 @@ class Questions:
         )
         self._all.append(interrupt)
         self._buffer.raised.append(interrupt)
-        self._buffer.add(Event(now, InterruptRaised(interrupt), step=step, step_id=step_id))
+        self._buffer.add(Event(now, InterruptRaised(interrupt), step=step, step_id=step_id, attempt=attempt))
 
     def answered(self, step_id: str) -> None:
         """Note that a step has taken its decisions: its outcome is recorded, or it asks something else."""

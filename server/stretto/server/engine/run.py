@@ -171,7 +171,7 @@ class Run:
         state = await self._registered.graph.aget_state(config)
         if state.next:
             question = {BREAKPOINT: {"next_steps": list(state.next)}}
-            self._questions.raise_one(BREAKPOINT, to_plain(question), "/".join(state.next), "")
+            self._questions.raise_one(BREAKPOINT, to_plain(question), "/".join(state.next))
 
     def _result(self, output: Any) -> RunEnd:
         """The graph's output as the contract's result."""
@@ -227,12 +227,12 @@ class Run:
         """Learn a task's outcome: questions, or what completes its step."""
         channels = {channel for channel, _ in writes}
         if INTERRUPT in channels:
-            path = self._steps.path_of(task_id)
+            path, attempt = self._steps.place_of(task_id)
             self._questions.answered(task_id)
             for channel, value in writes:
                 if channel == INTERRUPT:
                     for question in value:
-                        self._questions.raise_one(question.id, to_plain(question.value), path, task_id)
+                        self._questions.raise_one(question.id, to_plain(question.value), path, task_id, attempt)
         elif self._steps.recorded(task_id, channels):
             self._questions.answered(task_id)
 

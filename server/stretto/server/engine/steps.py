@@ -140,10 +140,10 @@ class Steps:
         step = Step(step_id, path, self._attempts.get(step_id, 0), 0)
         self._tell(step, TokenDelta(message_id, text))
 
-    def path_of(self, task_id: str) -> str:
-        """The path of a step that is under way."""
+    def place_of(self, task_id: str) -> tuple[str, int]:
+        """Path and attempt of a step that is under way."""
         attempt = self._open.get(task_id)
-        return attempt.step.step if attempt else ""
+        return (attempt.step.step, attempt.step.attempt) if attempt else ("", 0)
 
     def failure_of(self, error: Exception) -> Failure:
         """What the graph failed with: told by the innermost step that raised it."""

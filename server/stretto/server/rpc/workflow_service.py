@@ -68,7 +68,8 @@ class WorkflowServicer(WorkflowServiceServicer):
         """Starts a workflow."""
         contract = self._catalog.get(request.workflow_type).contract
         payload = self._contracts.check(contract.input_type, request.input if request.HasField("input") else None)
-        request.input.CopyFrom(any_of(payload))  # The canonical form makes equal requests have equal digests.
+        if request.request_id:
+            request.input.CopyFrom(any_of(payload))  # The canonical form makes equal requests have equal digests.
         workflow = await self._workflows.start(
             project_of(context),
             request.workflow_type,

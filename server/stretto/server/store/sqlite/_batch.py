@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import attrgetter
 
 import apsw
 
 from stretto.server.domain.change import Change, EncodedEvent, Publication, Request, Saved
 from stretto.server.domain.errors import WorkflowNotFound
 from stretto.server.domain.event import EventEncoder, StoredEvent
-from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.domain.workflow import Interrupt, evolve
 from stretto.server.store.sqlite import _rows, _sql
 from stretto.server.store.sqlite._cache import Cache, Entry, Key
 from stretto.server.store.sqlite._rows import Row
@@ -121,7 +120,7 @@ class Batch:
             for event in change.events
         )
         events = tuple(StoredEvent(sequence, body) for sequence, body in enumerate(bodies, start=first))
-        workflow = _numbered(change.workflow, first + len(events) - 1)
+        workflow = evolve(change.workflow, last_sequence=first + len(events) - 1)
         known = self.interrupts(before) if before else ()
         interrupts = merged(known, change.interrupts)
         positions = {interrupt.interrupt_id: position for position, interrupt in enumerate(interrupts)}
@@ -176,20 +175,6 @@ class Batch:
     def committed(self) -> None:
         """Remember the rows for the next batches."""
         self._cache.update(self._entries)
-
-
-_VALUES = attrgetter(*Workflow.__slots__)
-_SETTERS = tuple(getattr(Workflow, name).__set__ for name in Workflow.__slots__)
-_PUT_LAST_SEQUENCE = _SETTERS[Workflow.__slots__.index("last_sequence")]
-
-
-def _numbered(workflow: Workflow, last_sequence: int) -> Workflow:
-    """The workflow with its last sequence: dataclasses.replace in less than half of its 7 microseconds."""
-    numbered = object.__new__(Workflow)
-    for put, value in zip(_SETTERS, _VALUES(workflow), strict=True):
-        put(numbered, value)
-    _PUT_LAST_SEQUENCE(numbered, last_sequence)
-    return numbered
 
 
 def merged(known: tuple[Interrupt, ...], changed: tuple[Interrupt, ...]) -> tuple[Interrupt, ...]:
