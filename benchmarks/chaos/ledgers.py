@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def read_effects(path: Path) -> tuple[Effect, ...]:
 
 def read_rows(path: Path) -> tuple[Row, ...]:
     """The workflows and journals of a SQLite file, by plain SQL and none of the server's code."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         journals: dict[str, list[ProgressEvent]] = {}
         for workflow_id, sequence, body in connection.execute(
             "SELECT workflow_id, sequence, body FROM event ORDER BY workflow_id, sequence"
