@@ -22,7 +22,7 @@ async def test_the_checkpointer_conforms_over_every_store(url, tmp_path):
     @checkpointer_test(name="stretto")
     async def saver() -> AsyncGenerator[BaseCheckpointSaver, None]:
         log = StoreLog(store, "default")
-        yield Checkpointer(lambda _: log, strict_serializer())
+        yield Checkpointer(lambda *_: log, strict_serializer())
 
     report = await validate(saver)
     await store.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import operator
+import threading
 import time
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from stretto.server.domain.errors import (
 from stretto.server.domain.workflow import Edit, Reason, Status
 from stretto.server.engine.executor import Executor
 from stretto.server.engine.ledger import StoreLedger
+from stretto.server.engine.serializer import StateInvalid
 from stretto.workflow.v1.workflow_pb2 import Workflow as ResultOfAnotherShape
 from tests.harness import PROJECT, LocalExecutor, app_of, engine_of, kinds_of, steps_of, struct
 
@@ -515,3 +517,38 @@ async def _until_step(engine, workflow_id, step, attempt=1):
         if event.WhichOneof("kind") == "step_started" and (event.step, event.attempt) == (step, attempt):
             return
     raise AssertionError(f"{step} did not start")
+
+
+async def test_p7_a_thread_of_a_stopped_run_writes_nothing_into_the_next_one():
+    """A sync node goes on in its thread after a cancel of its run, and so does the graph that it invokes."""
+    entered, gate, refused = threading.Event(), threading.Event(), []
+
+    def lingers(state):
+        if not entered.is_set():
+            entered.set()
+            gate.wait(20)
+        return {"items": ["inner"]}
+
+    inner = chain(lingers=lingers).compile()
+
+    def outer(state):
+        try:
+            return {"items": inner.invoke({"text": "x"})["items"]}
+        except StateInvalid as error:
+            refused.append(error)
+            raise
+
+    async with engine_of(app_of(threaded=chain(outer=outer))) as engine:
+        started = await engine.start("threaded")
+        await asyncio.to_thread(entered.wait, 20)
+        engine.executor.disown(started.workflow_id, 1)
+        engine.dispatcher.executor_died(engine.executor)
+        engine.dispatcher.executor_joined(engine.executor)
+        await engine.events(started.workflow_id)
+        state = await engine.store.checkpoints(PROJECT, started.workflow_id, None, 100)
+        gate.set()
+        while not refused:
+            await asyncio.sleep(0.01)
+        assert await engine.store.checkpoints(PROJECT, started.workflow_id, None, 100) == state
+        workflow = await engine.store.get(PROJECT, started.workflow_id)
+        assert engine.result(workflow)["items"] == ["inner"]

@@ -171,7 +171,8 @@ RunEnd = RunSucceeded | RunFailed | RunPaused | RunReleased | RunCancelled
 class RunCommit:
     """What an executor has to say about a workflow that it owns: one fenced transaction.
 
-    `starts` tells that steps are about to start, which a cancel forbids; `progressed` that one finished.
+    `claims` tells that the workflow is still queued and becomes the executor's by this commit, which is the first of a
+    run; `starts` that steps are about to start, which a cancel forbids; `progressed` that one finished.
     """
 
     project: str
@@ -185,6 +186,7 @@ class RunCommit:
     steps: tuple[Step, ...] = ()
     fraction: float | None = None
     headline: str | None = None
+    claims: bool = False
     starts: bool = False
     progressed: bool = False
     end: RunEnd | None = None

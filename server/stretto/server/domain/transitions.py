@@ -64,6 +64,8 @@ def claim(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
 
 def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: RunCommit) -> tuple[Change, ...]:
     """Record what the owning executor has to say. Raises StaleEpoch, or CancelAccepted when steps may not start."""
+    claimed = claim(workflow, commit.at) if commit.claims and workflow.epoch + 1 == commit.epoch else ()
+    workflow = claimed[0].workflow if claimed else workflow
     if workflow.epoch != commit.epoch or workflow.status is not Status.RUNNING:
         raise StaleEpoch
     if workflow.cancel_requested_at and commit.starts:
@@ -86,7 +88,8 @@ def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: Ru
         has_interrupts=bool(now),
         interrupts_pending=pending,
     )
-    change = Change(workflow=running, events=commit.events, interrupts=tuple(touched.values()), saved=commit.saved)
+    events = (*claimed[0].events, *commit.events) if claimed else commit.events
+    change = Change(workflow=running, events=events, interrupts=tuple(touched.values()), saved=commit.saved)
     if commit.end is None:
         return (change,)
     decided = any(interrupt.status is InterruptStatus.DECIDED for interrupt in now.values())
@@ -175,9 +178,13 @@ def expire(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
     return (_terminate(Change(workflow=failed), failed, Status.FAILED, Event(at, Failed(failure))),)
 
 
-def recover(workflow: Workflow, at: Micros, *, crashes_max: int) -> tuple[Change, ...]:
-    """Queue a workflow again whose executor died; quarantine it when that happened too often without progress."""
-    if workflow.status is not Status.RUNNING:
+def recover(workflow: Workflow, at: Micros, *, crashes_max: int, assigned_epoch: int = 0) -> tuple[Change, ...]:
+    """Queue a workflow again whose executor died; quarantine it when that happened too often without progress.
+
+    One that was assigned under an epoch and not claimed yet counts as well: its input alone may have been the poison.
+    """
+    unclaimed = workflow.status is Status.QUEUED and workflow.epoch + 1 == assigned_epoch
+    if workflow.status is not Status.RUNNING and not unclaimed:
         return ()
     crashed = evolve(workflow, crashes=workflow.crashes + 1, epoch=workflow.epoch + 1, updated_at=at)
     if workflow.cancel_requested_at:

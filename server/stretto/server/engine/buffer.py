@@ -43,6 +43,7 @@ class RunBuffer:
         self._commit: asyncio.Future[None] | None = None
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._claimed = False
         self.failed: Exception | None = None
         self.steps: dict[str, Step] = {}
         self.fraction: float | None = None
@@ -127,6 +128,7 @@ class RunBuffer:
             self._restore(kept)
             self._refused(self.failed)
             return
+        self._claimed = True
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -176,6 +178,7 @@ class RunBuffer:
             steps=tuple(self.steps.values()),
             fraction=self.fraction,
             headline=self.headline,
+            claims=not self._claimed,
             starts=self.starts,
             progressed=self.progressed,
             end=end,

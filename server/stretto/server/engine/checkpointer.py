@@ -30,6 +30,10 @@ from stretto.server.domain.change import (
 from stretto.server.domain.errors import StrettoError
 from stretto.server.engine.serializer import checked_loads
 
+EPOCH_KEY = "__stretto_epoch"
+"""Where a run's config tells its epoch. LangGraph hands it down to every subgraph and back to the checkpointer, and
+leaves keys that begin so out of the metadata."""
+
 INLINE_CHARACTERS_MAX = 256
 """Longer strings and all containers are kept outside of the checkpoint, once per version."""
 
@@ -66,7 +70,7 @@ class CheckpointLog(Protocol):
 class Checkpointer(BaseCheckpointSaver[float]):
     """Saves and loads checkpoints through the log that belongs to their thread."""
 
-    def __init__(self, log_of: Callable[[str], CheckpointLog], serde: SerializerProtocol) -> None:
+    def __init__(self, log_of: Callable[[str, int], CheckpointLog], serde: SerializerProtocol) -> None:
         super().__init__(serde=serde)
         self._log_of = log_of
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,8 +111,8 @@ class Checkpointer(BaseCheckpointSaver[float]):
             for channel, value in outside.items()
             if channel in new_versions
         )
-        await self._log_of(thread_id).save(thread_id, Saved(checkpoints=(row,), blobs=blobs))
-        return _config(thread_id, namespace, checkpoint["id"])
+        await self._log(config).save(thread_id, Saved(checkpoints=(row,), blobs=blobs))
+        return _config(configurable, namespace, checkpoint["id"])
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -128,7 +132,7 @@ class Checkpointer(BaseCheckpointSaver[float]):
             )
             for index, (channel, value) in enumerate(writes)
         )
-        log = self._log_of(thread_id)
+        log = self._log(config)
         log.wrote(thread_id, task_id, writes)
         await log.save(thread_id, Saved(writes=rows))
 
@@ -136,8 +140,8 @@ class Checkpointer(BaseCheckpointSaver[float]):
         """Load one checkpoint, or the newest one of its namespace."""
         configurable = config["configurable"]
         thread_id, namespace = configurable["thread_id"], configurable.get("checkpoint_ns", "")
-        stored = await self._log_of(thread_id).checkpoint(thread_id, namespace, get_checkpoint_id(config) or "")
-        return self._load(thread_id, stored) if stored else None
+        stored = await self._log(config).checkpoint(thread_id, namespace, get_checkpoint_id(config) or "")
+        return self._load(configurable, stored) if stored else None
 
     async def alist(
         self,
@@ -156,9 +160,9 @@ class Checkpointer(BaseCheckpointSaver[float]):
         wanted = get_checkpoint_id(config)
         left = limit
         while left is None or left > 0:
-            page = await self._log_of(thread_id).checkpoints(thread_id, namespace, LIST_PAGE, cursor)
+            page = await self._log(config).checkpoints(thread_id, namespace, LIST_PAGE, cursor)
             for stored in page:
-                loaded = self._load(thread_id, stored)
+                loaded = self._load(configurable, stored)
                 if _matches(loaded, filter, wanted) and (left is None or left > 0):
                     left = None if left is None else left - 1
                     yield loaded
@@ -168,7 +172,7 @@ class Checkpointer(BaseCheckpointSaver[float]):
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all rows of a thread."""
-        await self._log_of(thread_id).delete(thread_id)
+        await self._log_of(thread_id, 0).delete(thread_id)
 
     def put(
         self,
@@ -209,6 +213,11 @@ class Checkpointer(BaseCheckpointSaver[float]):
         """As adelete_thread, for graphs that a node calls from a thread."""
         self._wait_for(self.adelete_thread(thread_id))
 
+    def _log(self, config: RunnableConfig) -> CheckpointLog:
+        """The log of the very run that a config belongs to, which may be over while a thread of its still writes."""
+        configurable = config["configurable"]
+        return self._log_of(configurable["thread_id"], configurable.get(EPOCH_KEY, 0))
+
     def _wait_for(self, call: Any) -> Any:
         """Run a call on the executor's loop from another thread."""
         assert self._loop is not None, "bind() names the loop before any graph runs"
@@ -217,22 +226,26 @@ class Checkpointer(BaseCheckpointSaver[float]):
     def _dump(self, value: Any) -> Blob:
         return Blob(*self.serde.dumps_typed(value))
 
-    def _load(self, thread_id: str, stored: StoredCheckpoint) -> CheckpointTuple:
+    def _load(self, configurable: dict[str, Any], stored: StoredCheckpoint) -> CheckpointTuple:
         row = stored.checkpoint
         body = checked_loads(self.serde, row.body)
         values = body["channel_values"] | {blob.channel: checked_loads(self.serde, blob.blob) for blob in stored.blobs}
         writes = sorted(stored.writes, key=lambda write: (write.task_path, write.task_id, write.index))
         return CheckpointTuple(
-            config=_config(thread_id, row.namespace, row.checkpoint_id),
+            config=_config(configurable, row.namespace, row.checkpoint_id),
             checkpoint=cast("GraphCheckpoint", {**body, "channel_values": values}),
             metadata=checked_loads(self.serde, row.metadata),
-            parent_config=_config(thread_id, row.namespace, row.parent_id) if row.parent_id else None,
+            parent_config=_config(configurable, row.namespace, row.parent_id) if row.parent_id else None,
             pending_writes=[(write.task_id, write.channel, checked_loads(self.serde, write.blob)) for write in writes],
         )
 
 
-def _config(thread_id: str, namespace: str, checkpoint_id: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}}
+def _config(configurable: dict[str, Any], namespace: str, checkpoint_id: str) -> RunnableConfig:
+    """The address of a checkpoint, for the run that asks."""
+    address = {"thread_id": configurable["thread_id"], "checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}
+    if EPOCH_KEY in configurable:
+        address[EPOCH_KEY] = configurable[EPOCH_KEY]
+    return {"configurable": address}
 
 
 def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -14,7 +14,7 @@ from stretto.server.domain import transitions
 from stretto.server.domain.change import Change, Publication
 from stretto.server.domain.clock import SECOND, Clock, Micros
 from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable, WorkflowNotFound
-from stretto.server.domain.workflow import Interrupt, Status, Workflow
+from stretto.server.domain.workflow import Interrupt, Status, Workflow, evolve
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.fair_queue import FairQueue, Waiting
 from stretto.server.engine.ledger import Assignment
@@ -22,6 +22,9 @@ from stretto.server.engine.process import ExecutorPort
 from stretto.server.store.port import Store
 
 _log = structlog.get_logger(__name__)
+
+ROWS_KEPT_MAX = 1_000
+"""Rows kept in the queue, so that those near its head need not be read; further back an entry has its names only."""
 
 Key = tuple[str, str]
 """Project and workflow id."""
@@ -58,7 +61,7 @@ class LocalDispatcher:
         self._queue = FairQueue()
         self._executors: list[ExecutorPort] = []
         self._running: dict[Key, _Running] = {}
-        self._claiming = 0
+        self._preparing = 0
         self._per_type: Counter[str] = Counter()
         self._deadlines: list[tuple[Micros, Key]] = []
         self._deadline_timer: asyncio.TimerHandle | None = None
@@ -113,7 +116,7 @@ class LocalDispatcher:
         for key, running in list(self._running.items()):
             if running.executor is executor:
                 self._forget(key)
-                self._spawn(self._recover(key))
+                self._spawn(self._recover(key, running.epoch))
 
     def run_ended(self, project: str, workflow_id: str, epoch: int) -> None:
         """Free the place of a run that an executor has let go of."""
@@ -138,7 +141,8 @@ class LocalDispatcher:
             workflow = publication.workflow
             key = (workflow.project, workflow.workflow_id)
             if workflow.status is Status.QUEUED:
-                self._queue.put(Waiting(*key, workflow.workflow_type, workflow.session_id))
+                row = workflow if len(self._queue) < ROWS_KEPT_MAX else None
+                self._queue.put(Waiting(*key, workflow.workflow_type, workflow.session_id, row))
                 if workflow.deadline:
                     self._watch_deadline(key, workflow.deadline)
             elif workflow.status.terminal:
@@ -164,14 +168,25 @@ class LocalDispatcher:
     def _pump(self) -> None:
         """Claim as many queued workflows as there is room for."""
         while (
-            self._executors and not self.draining and len(self._running) + self._claiming < self._limits.concurrency_max
+            self._executors
+            and not self.draining
+            and len(self._running) + self._preparing < self._limits.concurrency_max
         ):
             item = self._queue.take(self._has_room)
             if item is None:
                 return
-            self._claiming += 1
+            self._preparing += 1
             self._per_type[item.workflow_type] += 1
-            self._spawn(self._claim(item))
+            if item.row is not None and not item.row.has_interrupts:
+                self._assign_now(item, item.row)
+            else:
+                self._spawn(self._prepare(item))
+
+    def _assign_now(self, item: Waiting, workflow: Workflow) -> None:
+        """Hand out a workflow of which nothing is missing."""
+        self._preparing -= 1
+        if not self._assign((item.project, item.workflow_id), workflow, ()):
+            self._per_type[item.workflow_type] -= 1
 
     def _has_room(self, workflow_type: str) -> bool:
         """Whether another workflow of this type may run; a type that nobody here can run waits."""
@@ -180,53 +195,49 @@ class LocalDispatcher:
         limit = self._catalog.get(workflow_type).concurrency_max
         return not limit or self._per_type[workflow_type] < limit
 
-    async def _claim(self, item: Waiting) -> None:
-        """Make a workflow ours and hand it to an executor."""
+    async def _prepare(self, item: Waiting) -> None:
+        """Read what is missing of a workflow and hand it to an executor."""
         key = (item.project, item.workflow_id)
-        claimed = None
+        assigned = False
         try:
-            claimed = await self._try_claim(key)
+            workflow = item.row or await self._store.get(*key)
+            if workflow.status is Status.QUEUED:
+                interrupts = await self._store.interrupts(*key) if workflow.has_interrupts else ()
+                assigned = self._assign(key, workflow, interrupts)
         except WorkflowNotFound:
             _log.warning("queued_workflow_vanished", workflow_id=item.workflow_id)
         except StoreUnavailable:
             self._loop.call_later(self._limits.store_retry_seconds, self._put_back, item)
         finally:
-            self._claiming -= 1
-            if claimed is None:
+            self._preparing -= 1
+            if not assigned:
                 self._per_type[item.workflow_type] -= 1
-        if claimed is not None:
-            self._assign(key, claimed)
 
     def _put_back(self, item: Waiting) -> None:
         self._queue.put(item)
         self._pump()
 
-    async def _try_claim(self, key: Key) -> Assignment | None:
-        committed = await self._store.update(*key, partial(_claim, at=self._clock.now()))
-        if not committed.fresh:
-            return None
-        workflow = committed.workflow
-        interrupts = await self._store.interrupts(*key) if workflow.has_interrupts else ()
-        return Assignment(workflow, interrupts)
-
-    def _assign(self, key: Key, assignment: Assignment) -> None:
-        workflow = assignment.workflow
-        if not self._executors:
-            self._per_type[workflow.workflow_type] -= 1
-            self._spawn(self._update(key, partial(_release, epoch=workflow.epoch, at=self._clock.now())))
-            return
+    def _assign(self, key: Key, workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> bool:
+        """Give a workflow to the executor that has the least to do, which claims it with its first commit."""
+        if not self._executors or self.draining:
+            return False
+        if key in self._running:
+            self._forget(key)  # Its last run has ended in the store, and the executor's word of it is on its way.
         load = Counter(id(running.executor) for running in self._running.values()) if len(self._executors) > 1 else {}
         executor = min(self._executors, key=lambda candidate: load.get(id(candidate), 0))
-        self._running[key] = _Running(workflow.epoch, workflow.workflow_type, executor)
-        executor.assign(assignment)
+        owned = evolve(workflow, status=Status.RUNNING, epoch=workflow.epoch + 1)
+        self._running[key] = _Running(owned.epoch, workflow.workflow_type, executor)
+        executor.assign(Assignment(owned, interrupts))
+        return True
 
     def _forget(self, key: Key) -> None:
         running = self._running.pop(key)
         self._per_type[running.workflow_type] -= 1
 
-    async def _recover(self, key: Key) -> None:
+    async def _recover(self, key: Key, assigned_epoch: int = 0) -> None:
         """Count a crash, and queue the workflow again or quarantine it."""
-        rule = partial(_recover, at=self._clock.now(), crashes_max=self._limits.crashes_max)
+        limit = self._limits.crashes_max
+        rule = partial(_recover, at=self._clock.now(), crashes_max=limit, assigned_epoch=assigned_epoch)
         workflow = await self._update(key, rule)
         if workflow is not None:
             _log.warning(
@@ -294,12 +305,10 @@ class LocalDispatcher:
             _log.error("dispatch_failed", exc_info=error)
 
 
-def _claim(workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros) -> tuple[Change, ...]:
-    return transitions.claim(workflow, at)
-
-
-def _recover(workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros, crashes_max: int) -> tuple[Change, ...]:
-    return transitions.recover(workflow, at, crashes_max=crashes_max)
+def _recover(
+    workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros, crashes_max: int, assigned_epoch: int
+) -> tuple[Change, ...]:
+    return transitions.recover(workflow, at, crashes_max=crashes_max, assigned_epoch=assigned_epoch)
 
 
 def _release(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros) -> tuple[Change, ...]:

@@ -37,8 +37,9 @@ class Graphs:
         self._checkpointers.append(checkpointer)
         return checkpointer
 
-    def _log_of(self, thread_id: str) -> CheckpointLog:
-        return self.runs.get(thread_id, _NOBODY)
+    def _log_of(self, thread_id: str, epoch: int) -> CheckpointLog:
+        run = self.runs.get(thread_id)
+        return run if run is not None and run.workflow.epoch == epoch else _NOBODY
 
 
 class Executor:
@@ -57,7 +58,11 @@ class Executor:
 
     def assign(self, assignment: Assignment) -> None:
         """Begin to run a workflow."""
-        task = asyncio.create_task(self._run(assignment))
+        workflow = assignment.workflow
+        registered: RegisteredGraph = self._graphs.by_name[workflow.workflow_type]
+        run = Run(assignment, registered, self._ledger, self._codec, self._clock)
+        self._graphs.runs[workflow.workflow_id] = run
+        task = asyncio.create_task(self._run(run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -87,11 +92,8 @@ class Executor:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _run(self, assignment: Assignment) -> None:
-        workflow = assignment.workflow
-        registered: RegisteredGraph = self._graphs.by_name[workflow.workflow_type]
-        run = Run(assignment, registered, self._ledger, self._codec, self._clock)
-        self._graphs.runs[workflow.workflow_id] = run
+    async def _run(self, run: Run) -> None:
+        workflow = run.workflow
         try:
             await run.drive()
         except Exception:  # noqa: BLE001 - the edge of a run: a fault of ours must not take other runs down.

@@ -4,6 +4,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stretto.server.domain.workflow import Workflow
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -13,6 +15,8 @@ class Waiting:
     workflow_id: str
     workflow_type: str
     session_id: str
+    row: Workflow | None = None
+    """The workflow as it was queued, when it was near enough to the queue's head to be kept."""
 
 
 LOOK_AHEAD_MAX = 32
@@ -24,7 +28,7 @@ class FairQueue:
 
     def __init__(self) -> None:
         self._sessions: OrderedDict[tuple[str, str], deque[Waiting]] = OrderedDict()
-        self._known: set[tuple[str, str]] = set()
+        self._known: dict[tuple[str, str], Waiting] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -32,13 +36,14 @@ class FairQueue:
     def put(self, item: Waiting) -> None:
         """Add a workflow; one that waits already keeps its place."""
         key = (item.project, item.workflow_id)
-        if key not in self._known:
-            self._known.add(key)
+        new = key not in self._known
+        self._known[key] = item
+        if new:
             self._sessions.setdefault((item.project, item.session_id), deque()).append(item)
 
     def discard(self, project: str, workflow_id: str) -> None:
         """Forget a workflow; its place is skipped when its turn comes."""
-        self._known.discard((project, workflow_id))
+        self._known.pop((project, workflow_id), None)
 
     def take(self, has_room: Callable[[str], bool]) -> Waiting | None:
         """The next workflow whose type has room; None when there is none."""
@@ -60,8 +65,7 @@ class FairQueue:
             if key not in self._known:
                 continue
             if has_room(item.workflow_type):
-                self._known.discard(key)
-                found = item
+                found = self._known.pop(key)
                 break
             passed.append(item)
         items.extendleft(reversed(passed))

@@ -17,7 +17,7 @@ RETRY_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A claimed workflow: what an executor gets to run."""
+    """What an executor gets to run: a workflow under its new epoch, which the run's first commit claims for it."""
 
     workflow: Workflow
     interrupts: tuple[Interrupt, ...]

@@ -1,6 +1,7 @@
 """Sees steps and models' text through LangChain's callbacks, which reach every node, task and subgraph."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Protocol
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import BaseMessage
 from langgraph.constants import TAG_HIDDEN, TAG_NOSTREAM
+from langgraph.errors import NodeTimeoutError
 from langgraph.pregel._messages import StreamMessagesHandler
 
 _CALL_PATH_PARTS = 4
@@ -26,6 +28,10 @@ class StepListener(Protocol):
 
     def step_failed(self, namespace: str, error: BaseException) -> None:
         """An attempt raised something: an error, or LangGraph's own signals."""
+        ...
+
+    def step_cut_off(self, namespace: str) -> None:
+        """An attempt was given up together with the step around it."""
         ...
 
     def token(self, namespace: str, message_id: str, text: str) -> None:
@@ -82,6 +88,23 @@ class Observer(AsyncCallbackHandler, StreamMessagesHandler):
         namespace = self._steps.pop(run_id, None)
         if namespace is not None:
             self._call(self._listener.step_failed, namespace, error)
+
+    def on_timed_attempt(self, told: Any) -> None:
+        """Note that an attempt overran its timeout.
+
+        LangGraph gives such an attempt up and cancels it, so its callbacks, if they still come, speak of a
+        cancellation. This is called with the error in hand.
+        """
+        error, namespace = sys.exc_info()[1], told.context.checkpoint_ns
+        if not isinstance(error, NodeTimeoutError) or namespace not in self._steps.values():
+            return
+        for run_id, cut_off in list(self._steps.items()):
+            if cut_off.startswith(f"{namespace}|"):
+                del self._steps[run_id]
+                self._call(self._listener.step_cut_off, cut_off)
+            elif cut_off == namespace:
+                del self._steps[run_id]
+        self._call(self._listener.step_failed, namespace, error)
 
     async def on_chat_model_start(
         self,

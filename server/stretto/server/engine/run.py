@@ -6,7 +6,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
-from langgraph._internal._constants import CONF, CONFIG_KEY_RUNTIME, CONFIG_KEY_STREAM, INTERRUPT
+from langgraph._internal._constants import (
+    CONF,
+    CONFIG_KEY_RUNTIME,
+    CONFIG_KEY_STREAM,
+    CONFIG_KEY_TIMED_ATTEMPT_OBSERVER,
+    INTERRUPT,
+)
 from langgraph.config import get_config
 from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.pregel.protocol import StreamProtocol
@@ -29,6 +35,7 @@ from stretto.server.domain.errors import CancelAccepted, ContractViolation, Stal
 from stretto.server.domain.workflow import Failure, Reason
 from stretto.server.engine._plain import to_plain
 from stretto.server.engine.buffer import RunBuffer
+from stretto.server.engine.checkpointer import EPOCH_KEY
 from stretto.server.engine.ledger import Assignment, Ledger
 from stretto.server.engine.observer import Observer
 from stretto.server.engine.questions import Questions
@@ -73,6 +80,11 @@ class Run:
 
     async def drive(self) -> None:
         """Run the graph and write down how that ended."""
+        if self._stale:
+            return
+        if self._stopping is not None:
+            await self._say(self._stopping)
+            return
         self._task = asyncio.create_task(self._drive(), name=self.workflow.workflow_id)
         await asyncio.wait([self._task])
         if not self._task.cancelled() and (error := self._task.exception()) is not None:
@@ -90,8 +102,12 @@ class Run:
             )
             self._steps.abandon()
         if not self._stale:
-            with contextlib.suppress(StaleEpoch):
-                await self.buffer.end(end)
+            await self._say(end)
+
+    async def _say(self, end: RunEnd) -> None:
+        """Write the end down, unless somebody else owns the workflow by now."""
+        with contextlib.suppress(StaleEpoch):
+            await self.buffer.end(end)
 
     async def _outcome(self) -> RunEnd:
         """Run the graph to its end; what user code raises becomes a failure."""
@@ -132,17 +148,23 @@ class Run:
         A stream writer in the runtime counts only when a stream stands beside it, so an idle one does. That way a
         chunk is met inside of the node that writes it, which tells whose it is; `stream_mode="custom"` does not say.
         """
+        observer = Observer(self._steps)
         config: dict[str, Any] = {
             CONF: {
-                "thread_id": self.workflow.workflow_id,
+                **self._identity(),
                 CONFIG_KEY_STREAM: StreamProtocol(lambda _: None, set()),
                 CONFIG_KEY_RUNTIME: Runtime(stream_writer=self._write),
+                CONFIG_KEY_TIMED_ATTEMPT_OBSERVER: observer.on_timed_attempt,
             },
-            "callbacks": [Observer(self._steps)],
+            "callbacks": [observer],
         }
         if self._registered.declaration.recursion_limit:
             config["recursion_limit"] = self._registered.declaration.recursion_limit
         return config
+
+    def _identity(self) -> dict[str, Any]:
+        """What tells the checkpointer whose rows it gets."""
+        return {"thread_id": self.workflow.workflow_id, EPOCH_KEY: self.workflow.epoch}
 
     async def _input(self, config: Any) -> Any:
         """What to give the graph: the workflow's input at first, later the decisions, or nothing."""
@@ -167,7 +189,7 @@ class Run:
         """Make an interrupt of a stop that the graph was compiled with (`interrupt_before`, `interrupt_after`)."""
         if not self._registered.breakpoints or self._questions.pending:
             return
-        config: Any = {CONF: {"thread_id": self.workflow.workflow_id}}
+        config: Any = {CONF: self._identity()}
         state = await self._registered.graph.aget_state(config)
         if state.next:
             question = {BREAKPOINT: {"next_steps": list(state.next)}}

@@ -105,6 +105,10 @@ class Steps:
         else:
             self._tell(attempt.step, StepRetrying(failure, self._clock.now() + pause))
 
+    def step_cut_off(self, namespace: str) -> None:
+        """Forget an attempt that was given up with the step around it; it has no outcome."""
+        self._close(_parse(namespace)[1])
+
     def recorded(self, task_id: str, channels: set[str]) -> bool:
         """Tell that a step completed, now that its writes are part of the next commit. Says whether it has."""
         if _ERROR in channels:

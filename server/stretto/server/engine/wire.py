@@ -71,6 +71,7 @@ def run_commit(body: tuple[Fields, str]) -> change.RunCommit:
         steps=tuple([workflow.Step(**step) for step in fields["steps"]]),
         fraction=fields["fraction"],
         headline=fields["headline"],
+        claims=fields["claims"],
         starts=fields["starts"],
         progressed=fields["progressed"],
         end=_end(fields["end"], end),
