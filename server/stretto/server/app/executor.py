@@ -22,9 +22,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Run with the number of an inherited socket and the targets as arguments."""
-    descriptor, targets = int(sys.argv[1]), sys.argv[2:]
-    _die_with_the_server()
+    """Run with the number of an inherited socket, the server's process id and the targets as arguments."""
+    descriptor, server, targets = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    _die_with(server)
     # The terminal's Ctrl-C reaches this process too, but the server decides when its executors end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     set_up_logs(os.environ.get("STRETTO_LOG_LEVEL", "info"), os.environ.get("STRETTO_LOG_FORMAT", "auto"))
@@ -45,11 +45,12 @@ async def _serve(sock: socket.socket, targets: list[str]) -> None:
         await Child(graphs, contracts, SystemClock()).serve(sock)
 
 
-def _die_with_the_server() -> None:
+def _die_with(server: int) -> None:
     """Have the kernel end this process with the server, even while user code blocks its loop (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
+        # The kernel tells of later deaths only. The server may well be process 1: in a container it often is.
+        if os.getppid() != server:
             sys.exit("The server is gone.")
 
 

@@ -50,7 +50,7 @@ class ExecutorPort(Protocol):
 class ExecutorProcess:
     """An executor process, seen from the server: answers its calls out of the ledger and tells of its end."""
 
-    def __init__(self, ledger: Ledger, ended: Callable[[str, str, int], None], died: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, ended: Callable[[str, str, int, bool], None], died: Callable[[], None]) -> None:
         self._ledger = ledger
         self._ended = ended
         self._died = died
@@ -77,6 +77,7 @@ class ExecutorProcess:
                 "-m",
                 CHILD_MODULE,
                 str(theirs.fileno()),
+                str(os.getpid()),
                 *targets,
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, "LANGGRAPH_STRICT_MSGPACK": "true"},
