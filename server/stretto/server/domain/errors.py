@@ -115,6 +115,10 @@ class CancelAccepted(StrettoError):
     """A cancel was accepted, so no step may start."""
 
 
+class LimitExceeded(StrettoError):
+    """The workflow outgrew a limit of the server."""
+
+
 class RegistrationError(StrettoError):
     """A workflow type is declared wrongly."""
 

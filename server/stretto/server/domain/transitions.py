@@ -178,13 +178,15 @@ def expire(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
     return (_terminate(Change(workflow=failed), failed, Status.FAILED, Event(at, Failed(failure))),)
 
 
-def recover(workflow: Workflow, at: Micros, *, crashes_max: int, assigned_epoch: int = 0) -> tuple[Change, ...]:
+def recover(workflow: Workflow, at: Micros, *, crashes_max: int, epoch: int | None = None) -> tuple[Change, ...]:
     """Queue a workflow again whose executor died; quarantine it when that happened too often without progress.
 
-    One that was assigned under an epoch and not claimed yet counts as well: its input alone may have been the poison.
+    With the epoch under which it was assigned, only that run counts, also when it had not claimed the workflow yet:
+    the input alone may have been the poison.
     """
-    unclaimed = workflow.status is Status.QUEUED and workflow.epoch + 1 == assigned_epoch
-    if workflow.status is not Status.RUNNING and not unclaimed:
+    claimed = workflow.status is Status.RUNNING and epoch in (None, workflow.epoch)
+    unclaimed = workflow.status is Status.QUEUED and workflow.epoch + 1 == epoch
+    if not claimed and not unclaimed:
         return ()
     crashed = evolve(workflow, crashes=workflow.crashes + 1, epoch=workflow.epoch + 1, updated_at=at)
     if workflow.cancel_requested_at:

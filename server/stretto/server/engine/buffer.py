@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from stretto.server.domain.change import (
     ChannelBlob,
@@ -11,17 +11,44 @@ from stretto.server.domain.change import (
     PendingWrite,
     RunCommit,
     RunEnd,
+    RunFailed,
     Saved,
 )
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.codec import Codec
-from stretto.server.domain.errors import CancelAccepted, StaleEpoch
-from stretto.server.domain.event import Event, StepStarted, TokenDelta
-from stretto.server.domain.workflow import Interrupt, Step, Workflow
+from stretto.server.domain.errors import CancelAccepted, LimitExceeded, StaleEpoch
+from stretto.server.domain.event import Event, StepProgress, StepStarted, TokenDelta
+from stretto.server.domain.workflow import Failure, Interrupt, Reason, Step, Workflow
 from stretto.server.engine.ledger import Ledger
 
 LINGER_SECONDS = 0.004
 """How long news wait for more, so that a finished step, its checkpoint and the next step's start share a commit."""
+
+
+EVENTS_MAX = 1_000
+EVENT_BYTES_MAX = 8 * 1024 * 1024
+"""Events of one commit: more go into several, so that one workflow's flood does not hold up the commits of others."""
+
+SAVED_BYTES_MAX = 64 * 1024 * 1024
+"""Rows of one commit for the checkpointer; a workflow whose state changes by more in one step fails."""
+
+EVENTS_PER_WORKFLOW_MAX = 100_000
+"""Events of one journal, after which a workflow that goes on to tell of its progress fails."""
+
+_TOO_LARGE = f"One step changed the state by more than {SAVED_BYTES_MAX // (1024 * 1024)} MiB."
+
+
+@dataclass(slots=True)
+class _News:
+    """What a commit under way carries, in case it is refused."""
+
+    events: list[Event]
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    blobs: list[ChannelBlob] = field(default_factory=list)
+    writes: list[PendingWrite] = field(default_factory=list)
+    raised: list[Interrupt] = field(default_factory=list)
+    applied: list[str] = field(default_factory=list)
+    progressed: bool = False
 
 
 class RunBuffer:
@@ -44,6 +71,8 @@ class RunBuffer:
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._claimed = False
+        self._over = False
+        self._told = workflow.last_sequence
         self.failed: Exception | None = None
         self.steps: dict[str, Step] = {}
         self.fraction: float | None = None
@@ -77,7 +106,14 @@ class RunBuffer:
             self.events[-1] = replace(last, what=replace(last.what, text=last.what.text + event.what.text))
         else:
             self.events.append(event)
+            self._count(event)
         self.linger()
+
+    def _count(self, event: Event) -> None:
+        """End a workflow that tells of its progress without end."""
+        self._told += 1
+        if self._told > EVENTS_PER_WORKFLOW_MAX and isinstance(event.what, TokenDelta | StepProgress):
+            self._refused(LimitExceeded(f"A journal takes at most {EVENTS_PER_WORKFLOW_MAX:,} events."))
 
     def save(self, saved: Saved) -> None:
         """Note checkpoint rows."""
@@ -89,7 +125,7 @@ class RunBuffer:
 
     def linger(self) -> None:
         """See to it that a commit follows soon, if nothing else brings one about."""
-        if self._timer is None and not self._scheduled:
+        if self._timer is None and not self._scheduled and not self._over:
             self._timer = self._loop.call_later(LINGER_SECONDS, self._begin)
 
     def flush(self) -> asyncio.Future[None]:
@@ -106,27 +142,32 @@ class RunBuffer:
             self._loop.call_soon(self._begin)
 
     def _begin(self) -> None:
-        """Commit everything that was noted, unless a commit is under way: then its end begins the next one."""
+        """Commit what was noted, unless a commit is under way: then its end begins the next one."""
         self._scheduled = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._commit is not None or self.failed is not None:
+        self._stop_timer()
+        if self._commit is not None or self.failed is not None or self._over:
             return
-        commit, waiters = self._take(None), self._waiters
-        self._waiters = []
-        kept = (self.events, self.checkpoints, self.blobs, self.writes, self.raised, self.applied, self.progressed)
-        self._clear()
+        if self._too_large():
+            self._refuse(LimitExceeded(_TOO_LARGE))
+            return
+        bodies = self._encode_some()
+        if len(bodies) < len(self.events):
+            commit, waiters = self._told_by(bodies), []
+            kept = _News(events=self.events[: len(bodies)])
+            del self.events[: len(bodies)]
+        else:
+            commit, waiters, kept = self._take(bodies, None), self._waiters, self._news()
+            self._waiters = []
+            self._clear()
         self._commit = asyncio.ensure_future(self._ledger.commit(commit))
         self._commit.add_done_callback(lambda done: self._finish(done, waiters, kept))
 
-    def _finish(self, done: "asyncio.Future[None]", waiters: "list[asyncio.Future[None]]", kept: tuple) -> None:  # type: ignore[type-arg]
+    def _finish(self, done: asyncio.Future[None], waiters: list[asyncio.Future[None]], kept: "_News") -> None:
         self._commit = None
-        error = None if done.cancelled() else done.exception()
-        if done.cancelled() or error is not None:
-            self.failed = error if isinstance(error, Exception) else StaleEpoch()
+        error = StaleEpoch() if done.cancelled() else done.exception()
+        if error is not None:
             self._restore(kept)
-            self._refused(self.failed)
+            self._refuse(error if isinstance(error, Exception) else StaleEpoch())
             return
         self._claimed = True
         for waiter in waiters:
@@ -137,49 +178,103 @@ class RunBuffer:
         elif not self.empty:
             self.linger()
 
-    def _restore(self, kept: tuple) -> None:  # type: ignore[type-arg]
+    def _refuse(self, error: Exception) -> None:
+        """Commit nothing more until the end, and tell the run why."""
+        self.failed = error
+        self._refused(error)
+
+    def _news(self) -> "_News":
+        return _News(
+            self.events,
+            self.checkpoints,
+            self.blobs,
+            self.writes,
+            self.raised,
+            self.applied,
+            progressed=self.progressed,
+        )
+
+    def _restore(self, kept: "_News") -> None:
         """Put refused news back in front of newer ones."""
-        events, checkpoints, blobs, writes, raised, applied, progressed = kept
-        self.events = events + self.events
-        self.checkpoints = checkpoints + self.checkpoints
-        self.blobs = blobs + self.blobs
-        self.writes = writes + self.writes
-        self.raised = raised + self.raised
-        self.applied = applied + self.applied
-        self.progressed = progressed or self.progressed
+        self.events = kept.events + self.events
+        self.checkpoints = kept.checkpoints + self.checkpoints
+        self.blobs = kept.blobs + self.blobs
+        self.writes = kept.writes + self.writes
+        self.raised = kept.raised + self.raised
+        self.applied = kept.applied + self.applied
+        self.progressed = kept.progressed or self.progressed
 
     async def end(self, end: RunEnd) -> None:
-        """Commit what is left together with the end of the run. After a cancel, steps that wait to start never did."""
+        """Commit what is left together with the end of the run.
+
+        After a cancel, steps that wait to start never did. After another refusal only the end is told: what was
+        refused would be refused again.
+        """
         while self._commit is not None:
             await asyncio.wait([self._commit])
             await asyncio.sleep(0)  # Lets the commit's callback run first.
-        self._scheduled = True  # Keeps later news from a straggling thread out.
-        if self._timer is not None:
-            self._timer.cancel()
+        self._over = True
+        self._stop_timer()
         if isinstance(self.failed, CancelAccepted):
             self.events = [event for event in self.events if not isinstance(event.what, StepStarted)]
+        elif self.failed is not None:
+            self._clear()
+        elif self._too_large():
+            self._clear()
+            end = RunFailed(Failure(Reason.LIMIT_EXCEEDED, _TOO_LARGE, LimitExceeded.__name__))
         self.starts = False
-        await self._ledger.commit(self._take(end))
+        while len(bodies := self._encode_some()) < len(self.events):
+            await self._ledger.commit(self._told_by(bodies))
+            self._claimed = True
+            del self.events[: len(bodies)]
+        await self._ledger.commit(self._take(bodies, end))
 
-    def _take(self, end: RunEnd | None) -> RunCommit:
-        workflow_id = self._workflow.workflow_id
-        encode = self._codec.encode_event
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_large(self) -> bool:
+        """Whether the rows to save are more than one commit may carry."""
+        size = sum(len(row.body.body) + len(row.metadata.body) for row in self.checkpoints)
+        size += sum(len(row.blob.body) for row in self.blobs) + sum(len(row.blob.body) for row in self.writes)
+        return size > SAVED_BYTES_MAX
+
+    def _encode_some(self) -> list[EncodedEvent]:
+        """The public form of the first events, as many as one commit may carry."""
+        workflow_id, encode = self._workflow.workflow_id, self._codec.encode_event
+        bodies: list[EncodedEvent] = []
+        left = EVENT_BYTES_MAX
+        for event in self.events[:EVENTS_MAX]:
+            bodies.append(EncodedEvent(encode(workflow_id, event)))
+            left -= len(bodies[-1].body)
+            if left < 0:
+                break
+        return bodies
+
+    def _told_by(self, bodies: list[EncodedEvent]) -> RunCommit:
+        """A commit of some events and nothing else: the first part of news that are too many for one."""
         return RunCommit(
             project=self._workflow.project,
-            workflow_id=workflow_id,
+            workflow_id=self._workflow.workflow_id,
             epoch=self._workflow.epoch,
             at=self._clock.now(),
-            events=tuple([EncodedEvent(encode(workflow_id, event)) for event in self.events]),
-            saved=Saved(
-                checkpoints=tuple(self.checkpoints), blobs=tuple(self.blobs), writes=tuple(self._needed_writes())
-            ),
-            raised=tuple(self.raised),
-            applied=tuple(self.applied),
+            events=tuple(bodies),
             steps=tuple(self.steps.values()),
             fraction=self.fraction,
             headline=self.headline,
             claims=not self._claimed,
             starts=self.starts,
+        )
+
+    def _take(self, bodies: list[EncodedEvent], end: RunEnd | None) -> RunCommit:
+        """A commit of all that was noted."""
+        saved = Saved(checkpoints=tuple(self.checkpoints), blobs=tuple(self.blobs), writes=tuple(self._needed_writes()))
+        return replace(
+            self._told_by(bodies),
+            saved=saved,
+            raised=tuple(self.raised),
+            applied=tuple(self.applied),
             progressed=self.progressed,
             end=end,
         )

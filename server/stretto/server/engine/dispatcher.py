@@ -1,7 +1,6 @@
 """Sees to it that accepted workflows run: the embedded dispatcher, for a server with executors of its own."""
 
 import asyncio
-import heapq
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ import structlog
 
 from stretto.server.domain import transitions
 from stretto.server.domain.change import Change, Publication
-from stretto.server.domain.clock import SECOND, Clock, Micros
+from stretto.server.domain.clock import Clock, Micros
 from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.workflow import Interrupt, Status, Workflow, evolve
 from stretto.server.engine.catalog import Catalog
+from stretto.server.engine.deadlines import Deadlines
 from stretto.server.engine.fair_queue import FairQueue, Waiting
 from stretto.server.engine.ledger import Assignment
 from stretto.server.engine.process import ExecutorPort
@@ -25,6 +25,12 @@ _log = structlog.get_logger(__name__)
 
 ROWS_KEPT_MAX = 1_000
 """Rows kept in the queue, so that those near its head need not be read; further back an entry has its names only."""
+
+RECOVERED_AT_ONCE = 500
+"""Workflows of a dead server that are taken up side by side."""
+
+RELEASE_SECONDS_MAX = 3.0
+"""Time that a drain gives the store to take back what did not stop."""
 
 Key = tuple[str, str]
 """Project and workflow id."""
@@ -63,8 +69,7 @@ class LocalDispatcher:
         self._running: dict[Key, _Running] = {}
         self._preparing = 0
         self._per_type: Counter[str] = Counter()
-        self._deadlines: list[tuple[Micros, Key]] = []
-        self._deadline_timer: asyncio.TimerHandle | None = None
+        self._deadlines = Deadlines(clock, self._on_deadline)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.healthy: Callable[[], bool] = lambda: True
@@ -95,18 +100,22 @@ class LocalDispatcher:
 
     async def recover(self) -> None:
         """Take up every workflow that has not ended: queue what is due, keep waiting ones as rows."""
+        owned: list[Key] = []
         for unfinished in await self._store.unfinished():
             key = (unfinished.project, unfinished.workflow_id)
-            self._watch_deadline(key, unfinished.deadline)
+            self._deadlines.watch(key, unfinished.deadline)
             if unfinished.status is Status.RUNNING:
-                await self._recover(key)
+                owned.append(key)
             elif unfinished.status is Status.QUEUED:
                 self._queue.put(Waiting(*key, unfinished.workflow_type, unfinished.session_id))
+        for start in range(0, len(owned), RECOVERED_AT_ONCE):
+            await asyncio.gather(*(self._recover(key) for key in owned[start : start + RECOVERED_AT_ONCE]))
         self._pump()
 
     def executor_joined(self, executor: ExecutorPort) -> None:
         """Give work to an executor from now on."""
-        self._executors.append(executor)
+        if executor not in self._executors:
+            self._executors.append(executor)
         self._pump()
 
     def executor_died(self, executor: ExecutorPort) -> None:
@@ -118,23 +127,35 @@ class LocalDispatcher:
                 self._forget(key)
                 self._spawn(self._recover(key, running.epoch))
 
-    def run_ended(self, project: str, workflow_id: str, epoch: int) -> None:
-        """Free the place of a run that an executor has let go of."""
-        running = self._running.get((project, workflow_id))
+    def run_ended(self, project: str, workflow_id: str, epoch: int, told: bool) -> None:  # noqa: FBT001 - as Ended says
+        """Free the place of a run that an executor has let go of; take its workflow back if its end is not told."""
+        key = (project, workflow_id)
+        running = self._running.get(key)
         if running is not None and running.epoch == epoch:
-            self._forget((project, workflow_id))
-            self._pump()
+            self._forget(key)
+        if not told and not self.draining:
+            self._spawn(self._recover(key, epoch))
+        self._pump()
 
     async def drain(self, seconds: float) -> None:
-        """Accept and hand out nothing more; let runs stop between two steps; take back what does not."""
+        """Accept and hand out nothing more; let runs stop between two steps; take back what does not.
+
+        What the store does not take in time is taken back when the next server starts.
+        """
         self.draining = True
         await asyncio.gather(*(executor.drain(seconds) for executor in self._executors))
-        for task in list(self._tasks):
-            task.cancel()
-        for key, running in list(self._running.items()):
+        left = list(self._running.items())
+        for key, running in left:
             self._forget(key)
             running.executor.disown(key[1], running.epoch)
-            await self._update(key, partial(_release, epoch=running.epoch, at=self._clock.now()))
+        releases = [
+            self._update(key, partial(_release, epoch=running.epoch, at=self._clock.now())) for key, running in left
+        ]
+        work = [*self._tasks, *(asyncio.ensure_future(release) for release in releases)]
+        if work:
+            _, late = await asyncio.wait(work, timeout=RELEASE_SECONDS_MAX)
+            for task in late:
+                task.cancel()
 
     def _on_publications(self, publications: Sequence[Publication]) -> None:
         for publication in publications:
@@ -143,10 +164,10 @@ class LocalDispatcher:
             if workflow.status is Status.QUEUED:
                 row = workflow if len(self._queue) < ROWS_KEPT_MAX else None
                 self._queue.put(Waiting(*key, workflow.workflow_type, workflow.session_id, row))
-                if workflow.deadline:
-                    self._watch_deadline(key, workflow.deadline)
+                self._deadlines.watch(key, workflow.deadline)
             elif workflow.status.terminal:
                 self._queue.discard(*key)
+                self._deadlines.forget(key)
             elif workflow.cancel_requested_at == workflow.updated_at:
                 self._stop(key)
         self._pump()
@@ -206,7 +227,7 @@ class LocalDispatcher:
                 assigned = self._assign(key, workflow, interrupts)
         except WorkflowNotFound:
             _log.warning("queued_workflow_vanished", workflow_id=item.workflow_id)
-        except StoreUnavailable:
+        except (StoreUnavailable, Overloaded):
             self._loop.call_later(self._limits.store_retry_seconds, self._put_back, item)
         finally:
             self._preparing -= 1
@@ -234,10 +255,9 @@ class LocalDispatcher:
         running = self._running.pop(key)
         self._per_type[running.workflow_type] -= 1
 
-    async def _recover(self, key: Key, assigned_epoch: int = 0) -> None:
+    async def _recover(self, key: Key, epoch: int | None = None) -> None:
         """Count a crash, and queue the workflow again or quarantine it."""
-        limit = self._limits.crashes_max
-        rule = partial(_recover, at=self._clock.now(), crashes_max=limit, assigned_epoch=assigned_epoch)
+        rule = partial(_recover, at=self._clock.now(), crashes_max=self._limits.crashes_max, epoch=epoch)
         workflow = await self._update(key, rule)
         if workflow is not None:
             _log.warning(
@@ -255,32 +275,13 @@ class LocalDispatcher:
         while True:
             try:
                 committed = await self._store.update(*key, rule)
-            except StoreUnavailable:
+            except (StoreUnavailable, Overloaded):
                 await asyncio.sleep(self._limits.store_retry_seconds)
             else:
                 return committed.workflow if committed.fresh else None
 
-    def _watch_deadline(self, key: Key, deadline: Micros) -> None:
-        if deadline:
-            heapq.heappush(self._deadlines, (deadline, key))
-            if self._deadlines[0] == (deadline, key):
-                self._set_deadline_timer()
-
-    def _set_deadline_timer(self) -> None:
-        if self._deadline_timer is not None:
-            self._deadline_timer.cancel()
-            self._deadline_timer = None
-        if self._deadlines:
-            # An hour at most: clocks are set, and a timer must not sleep through that.
-            seconds = min(3_600.0, max(0.0, (self._deadlines[0][0] - self._clock.now()) / SECOND))
-            self._deadline_timer = self._loop.call_later(seconds, self._on_deadline)
-
-    def _on_deadline(self) -> None:
-        now = self._clock.now()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, key = heapq.heappop(self._deadlines)
-            self._spawn(self._expire(key))
-        self._set_deadline_timer()
+    def _on_deadline(self, key: Key) -> None:
+        self._spawn(self._expire(key))
 
     async def _expire(self, key: Key) -> None:
         owned = self._running.get(key)
@@ -306,9 +307,9 @@ class LocalDispatcher:
 
 
 def _recover(
-    workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros, crashes_max: int, assigned_epoch: int
+    workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros, crashes_max: int, epoch: int | None
 ) -> tuple[Change, ...]:
-    return transitions.recover(workflow, at, crashes_max=crashes_max, assigned_epoch=assigned_epoch)
+    return transitions.recover(workflow, at, crashes_max=crashes_max, epoch=epoch)
 
 
 def _release(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros) -> tuple[Change, ...]:

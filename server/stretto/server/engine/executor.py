@@ -1,14 +1,14 @@
 """Runs the workflows that it is given, many at once on one loop."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
 import structlog
 
-from stretto.server.domain.change import RunCancelled, RunFailed, Saved, StoredCheckpoint
+from stretto.server.domain.change import RunCancelled, Saved, StoredCheckpoint
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.codec import Codec
-from stretto.server.domain.workflow import Failure, Reason
 from stretto.server.engine.checkpointer import Checkpointer, CheckpointLog
 from stretto.server.engine.ledger import Assignment, Ledger
 from stretto.server.engine.registration import Declaration, RegisteredGraph, build
@@ -16,6 +16,14 @@ from stretto.server.engine.run import Run
 from stretto.server.engine.serializer import StateInvalid, strict_serializer
 
 _log = structlog.get_logger(__name__)
+
+
+class Ended(Protocol):
+    """Is told that a run is over, and whether its end is in the store or not this executor's to write."""
+
+    def __call__(self, project: str, workflow_id: str, epoch: int, told: bool) -> None:  # noqa: FBT001 - it travels as a list
+        """A run is over."""
+        ...
 
 
 class Graphs:
@@ -45,9 +53,7 @@ class Graphs:
 class Executor:
     """Runs workflows until they end, pause, are stopped or handed back."""
 
-    def __init__(
-        self, graphs: Graphs, ledger: Ledger, codec: Codec, clock: Clock, ended: Callable[[str, str, int], None]
-    ) -> None:
+    def __init__(self, graphs: Graphs, ledger: Ledger, codec: Codec, clock: Clock, ended: Ended) -> None:
         self._graphs = graphs
         self._ledger = ledger
         self._codec = codec
@@ -94,15 +100,15 @@ class Executor:
 
     async def _run(self, run: Run) -> None:
         workflow = run.workflow
+        told = False
         try:
-            await run.drive()
+            told = await run.drive()
         except Exception:  # noqa: BLE001 - the edge of a run: a fault of ours must not take other runs down.
             _log.exception("run_broke", workflow_id=workflow.workflow_id, workflow_type=workflow.workflow_type)
-            await run.buffer.end(RunFailed(Failure(Reason.STATE_INVALID, "The server could not go on with it.")))
         finally:
             if self._graphs.runs.get(workflow.workflow_id) is run:
                 del self._graphs.runs[workflow.workflow_id]
-            self._ended(workflow.project, workflow.workflow_id, workflow.epoch)
+            self._ended(workflow.project, workflow.workflow_id, workflow.epoch, told)
 
 
 class _Nobody:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from stretto.server.domain import transitions
 from stretto.server.domain.change import Change, Committed, RunCommit, StoredCheckpoint
-from stretto.server.domain.errors import StoreUnavailable
+from stretto.server.domain.errors import Overloaded, StoreUnavailable
 from stretto.server.domain.workflow import Interrupt, Workflow
 from stretto.server.store.port import Store
 
@@ -54,7 +54,7 @@ class StoreLedger:
         while True:
             try:
                 await self._commit(commit)
-            except StoreUnavailable:
+            except (StoreUnavailable, Overloaded):
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return

@@ -1,11 +1,11 @@
 """One run of one workflow: drives the graph from where it stands until it ends, pauses or is stopped."""
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
+import structlog
 from langgraph._internal._constants import (
     CONF,
     CONFIG_KEY_RUNTIME,
@@ -31,7 +31,7 @@ from stretto.server.domain.change import (
 )
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.codec import Codec
-from stretto.server.domain.errors import CancelAccepted, ContractViolation, StaleEpoch
+from stretto.server.domain.errors import CancelAccepted, ContractViolation, LimitExceeded, StaleEpoch
 from stretto.server.domain.workflow import Failure, Reason
 from stretto.server.engine._plain import to_plain
 from stretto.server.engine.buffer import RunBuffer
@@ -42,6 +42,8 @@ from stretto.server.engine.questions import Questions
 from stretto.server.engine.registration import RegisteredGraph
 from stretto.server.engine.serializer import StateInvalid
 from stretto.server.engine.steps import Steps, failure_of
+
+_log = structlog.get_logger(__name__)
 
 BREAKPOINT = "breakpoint"
 """The resume key of the interrupt that stands for a graph's own breakpoint."""
@@ -60,7 +62,7 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._control = RunControl()
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[RunEnd] | None = None
         self._stopping: RunEnd | None = None
         self._stale = False
         self._namespaces: set[str] | None = None if self.workflow.has_checkpoints else set()
@@ -74,40 +76,38 @@ class Run:
 
     def stop(self, end: RunEnd | None) -> None:
         """Stop the graph now. Without an end nothing more is written: somebody else owns the workflow."""
-        self._stopping, self._stale = end, end is None
+        if self._stale or (end is not None and self._stopping is not None):
+            return
+        self._stale = end is None
+        self._stopping = end or self._stopping
         if self._task is not None:
-            self._task.cancel()
+            self._task.cancel()  # The graph only: what is told of its end is told by drive().
 
-    async def drive(self) -> None:
-        """Run the graph and write down how that ended."""
+    async def drive(self) -> bool:
+        """Run the graph and write down how that ended; says whether that is written, or not ours to write."""
+        if not self._stale and self._stopping is None:
+            self._task = asyncio.create_task(self._outcome(), name=self.workflow.workflow_id)
+            await asyncio.wait([self._task])
         if self._stale:
-            return
-        if self._stopping is not None:
-            await self._say(self._stopping)
-            return
-        self._task = asyncio.create_task(self._drive(), name=self.workflow.workflow_id)
-        await asyncio.wait([self._task])
-        if not self._task.cancelled() and (error := self._task.exception()) is not None:
-            raise error
-
-    async def _drive(self) -> None:
+            return True
         try:
-            end = await self._outcome()
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self._stopping is None and task is not None and task.cancelling():
-                return  # Disowned, or the whole process ends: there is nothing to say.
-            end = self._stopping or RunFailed(
-                Failure(Reason.STEP_CANCELLED, "The graph cancelled itself.", "CancelledError")
-            )
-            self._steps.abandon()
-        if not self._stale:
-            await self._say(end)
+            await self.buffer.end(self._end())
+        except StaleEpoch:
+            return True
+        except Exception:  # noqa: BLE001 - the store refused even this; the dispatcher takes the workflow back.
+            _log.exception("end_not_written", workflow_id=self.workflow.workflow_id)
+            return False
+        return True
 
-    async def _say(self, end: RunEnd) -> None:
-        """Write the end down, unless somebody else owns the workflow by now."""
-        with contextlib.suppress(StaleEpoch):
-            await self.buffer.end(end)
+    def _end(self) -> RunEnd:
+        """How the run ended: by itself, unless it was stopped before."""
+        if self._task is not None and not self._task.cancelled():
+            end = self._task.result()
+            return self._stopping if self._stopping and isinstance(end, RunFailed) else end
+        self._steps.abandon()
+        return self._stopping or RunFailed(
+            Failure(Reason.STEP_CANCELLED, "The graph cancelled itself.", "CancelledError")
+        )
 
     async def _outcome(self) -> RunEnd:
         """Run the graph to its end; what user code raises becomes a failure."""
@@ -216,8 +216,16 @@ class Run:
             self._loop.call_soon_threadsafe(self._steps.progressed, namespace, plain)
 
     def _on_refusal(self, error: Exception) -> None:
-        """Stop when the store refuses news: after a cancel with an end, otherwise without a word."""
-        self.stop(RunCancelled() if isinstance(error, CancelAccepted) else None)
+        """Stop when the store refuses news: without a word only when somebody else owns the workflow."""
+        if isinstance(error, StaleEpoch):
+            self.stop(None)
+        elif isinstance(error, CancelAccepted):
+            self.stop(RunCancelled())
+        elif isinstance(error, LimitExceeded):
+            self.stop(RunFailed(Failure(Reason.LIMIT_EXCEEDED, str(error), type(error).__name__)))
+        else:
+            _log.error("commit_refused", workflow_id=self.workflow.workflow_id, reason=type(error).__name__)
+            self.stop(RunFailed(Failure(Reason.STATE_INVALID, "The store did not take what the workflow wrote.")))
 
     # The checkpoint log of this run.
 

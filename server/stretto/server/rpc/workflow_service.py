@@ -217,7 +217,8 @@ class WorkflowServicer(WorkflowServiceServicer):
 
 def _state_to_proto(state: WorkflowState) -> api.GetStateResponse:
     workflow = state.workflow
-    interrupts = [interrupt_to_proto(interrupt) for interrupt in state.interrupts]
+    open_ones = () if workflow.status.terminal else state.interrupts  # Nobody can decide those of an ended workflow.
+    interrupts = [interrupt_to_proto(interrupt) for interrupt in open_ones]
     response = api.GetStateResponse(
         workflow=workflow_to_proto(workflow),
         pending_interrupts=[shown for shown in interrupts if shown.status == INTERRUPT_STATUS_PENDING],
