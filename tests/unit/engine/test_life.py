@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
-from langgraph.types import interrupt
+from langgraph.types import RetryPolicy, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
@@ -406,6 +406,32 @@ async def test_p7_a_stale_owner_changes_nothing_and_stops():
         assert engine.result(workflow)["items"] == ["first", "waits", "last"]
     assert kinds_of(events).count("completed") == 1
     assert steps_of(events, "step_completed") == ["first", "waits", "last"]
+
+
+async def test_tries_are_counted_anew_after_a_crash_as_langgraph_does():
+    calls, entered = [], asyncio.Event()
+
+    async def flaky(state):
+        calls.append(1)
+        if len(calls) in (1, 2, 4, 5):
+            raise ConnectionError("no answer")
+        if len(calls) == 3:
+            entered.set()
+            await asyncio.Event().wait()
+        return {"text": "done"}
+
+    graph = StateGraph(State)
+    graph.add_node("flaky", flaky, retry_policy=RetryPolicy(initial_interval=0.01, jitter=False, max_attempts=3))
+    graph.add_edge(START, "flaky")
+    async with engine_of(app_of(flaky=graph)) as engine:
+        started = await engine.start("flaky")
+        await entered.wait()
+        engine.executor.disown(started.workflow_id, 1)
+        engine.dispatcher.executor_died(engine.executor)
+        engine.dispatcher.executor_joined(engine.executor)
+        events = await engine.events(started.workflow_id)
+    told = [(e.WhichOneof("kind"), e.attempt) for e in events if e.step and e.WhichOneof("kind") != "step_started"]
+    assert told == [("step_retrying", n) for n in (1, 2, 4, 5)] + [("step_completed", 6)]
 
 
 async def test_a_workflow_whose_executors_keep_dying_is_quarantined():

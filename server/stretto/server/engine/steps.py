@@ -62,6 +62,7 @@ class Steps:
         self._codec = codec
         self._clock = clock
         self._attempts = {step.step_id: step.attempt for step in workflow.steps}
+        self._tries: dict[str, int] = {}
         self._open: dict[str, _Attempt] = {}
         self._failed: list[tuple[BaseException, Failure]] = []
 
@@ -70,6 +71,7 @@ class Steps:
         path, step_id = _parse(namespace)
         attempt = self._attempts.get(step_id, 0) + 1
         self._attempts[step_id] = attempt
+        self._tries[step_id] = self._tries.get(step_id, 0) + 1
         now = self._clock.now()
         step = Step(step_id, path, attempt, now)
         opened = self._open[step_id] = _Attempt(step, time.monotonic())
@@ -97,7 +99,7 @@ class Steps:
         if isinstance(error, GraphBubbleUp) or not isinstance(error, Exception):
             return
         failure = failure_of(error, attempt.step)
-        pause = self._pause_before_retry(path, error, attempt.step.attempt)
+        pause = self._pause_before_retry(path, error, self._tries[step_id])
         if pause is None:
             self._failed.append((error, failure))
             self._close(step_id)
@@ -171,13 +173,16 @@ class Steps:
                 self._close(step_id)
                 self._tell(attempt.step, StepCompleted(attempt.finished, attempt.output))
 
-    def _pause_before_retry(self, path: str, error: Exception, attempt: int) -> Micros | None:
-        """How long LangGraph waits before it tries again; None when it does not. Its jitter comes on top."""
+    def _pause_before_retry(self, path: str, error: Exception, tries: int) -> Micros | None:
+        """How long LangGraph waits before it tries again; None when it does not. Its jitter comes on top.
+
+        It counts the tries of this run; our attempts go on over crashes and waits.
+        """
         for policy in self._registered.retry_policies.get(path, ()):
             if _should_retry_on(policy, error):
-                if attempt >= policy.max_attempts:
+                if tries >= policy.max_attempts:
                     return None
-                interval = policy.initial_interval * policy.backoff_factor ** (attempt - 1)
+                interval = policy.initial_interval * policy.backoff_factor ** (tries - 1)
                 return int(min(policy.max_interval, interval) * SECOND)
         return None
 
