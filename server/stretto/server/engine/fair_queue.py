@@ -1,6 +1,6 @@
-"""The queue of accepted workflows: sessions take turns, and within one session the oldest goes first."""
+"""The queue of accepted workflows: types take turns, then sessions, and within a session the oldest goes first."""
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,54 +19,58 @@ class Waiting:
     """The workflow as it was queued, when it was near enough to the queue's head to be kept."""
 
 
-LOOK_AHEAD_MAX = 32
-"""How many of a session's workflows are looked at to find one whose type has room."""
+Key = tuple[str, str]
+"""Project and workflow id, or project and session id."""
+
+Line = OrderedDict[Key, Waiting]
+"""The workflows of one type and one session, oldest first; ordered dicts give up any place at once."""
 
 
 class FairQueue:
-    """Gives every session its turn, so that the hundred workflows of one do not starve the one of another."""
+    """Gives each type and each session its turn, so that the hundred workflows of one do not starve another's only one.
+
+    A type without room costs one look, however many of its workflows wait, and keeps its turn until it has room.
+    """
 
     def __init__(self) -> None:
-        self._sessions: OrderedDict[tuple[str, str], deque[Waiting]] = OrderedDict()
-        self._known: dict[tuple[str, str], Waiting] = {}
+        self._types: OrderedDict[str, OrderedDict[Key, Line]] = OrderedDict()
+        self._places: dict[Key, tuple[str, Key]] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._places)
 
     def put(self, item: Waiting) -> None:
-        """Add a workflow; one that waits already keeps its place."""
+        """Add a workflow; one that waits already keeps its place and takes the new row."""
         key = (item.project, item.workflow_id)
-        new = key not in self._known
-        self._known[key] = item
-        if new:
-            self._sessions.setdefault((item.project, item.session_id), deque()).append(item)
+        place = self._places.setdefault(key, (item.workflow_type, (item.project, item.session_id)))
+        sessions = self._types.setdefault(place[0], OrderedDict())
+        sessions.setdefault(place[1], OrderedDict())[key] = item
 
     def discard(self, project: str, workflow_id: str) -> None:
-        """Forget a workflow; its place is skipped when its turn comes."""
-        self._known.pop((project, workflow_id), None)
+        """Forget a workflow and give up its place."""
+        place = self._places.get((project, workflow_id))
+        if place is not None:
+            self._remove((project, workflow_id), *place)
 
     def take(self, has_room: Callable[[str], bool]) -> Waiting | None:
         """The next workflow whose type has room; None when there is none."""
-        for _ in range(len(self._sessions)):
-            session, items = self._sessions.popitem(last=False)
-            found = self._take_from(items, has_room)
-            if items:
-                self._sessions[session] = items
-            if found is not None:
-                return found
-        return None
+        workflow_type = next(filter(has_room, self._types), None)
+        if workflow_type is None:
+            return None
+        sessions = self._types[workflow_type]
+        session, line = next(iter(sessions.items()))
+        self._types.move_to_end(workflow_type)
+        sessions.move_to_end(session)
+        return self._remove(next(iter(line)), workflow_type, session)
 
-    def _take_from(self, items: deque[Waiting], has_room: Callable[[str], bool]) -> Waiting | None:
-        passed: list[Waiting] = []
-        found = None
-        while items and len(passed) < LOOK_AHEAD_MAX:
-            item = items.popleft()
-            key = (item.project, item.workflow_id)
-            if key not in self._known:
-                continue
-            if has_room(item.workflow_type):
-                found = self._known.pop(key)
-                break
-            passed.append(item)
-        items.extendleft(reversed(passed))
-        return found
+    def _remove(self, key: Key, workflow_type: str, session: Key) -> Waiting:
+        """Take a workflow out of its line, and leave nothing empty behind."""
+        del self._places[key]
+        sessions = self._types[workflow_type]
+        line = sessions[session]
+        item = line.pop(key)
+        if not line:
+            del sessions[session]
+        if not sessions:
+            del self._types[workflow_type]
+        return item
