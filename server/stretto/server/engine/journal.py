@@ -41,8 +41,8 @@ class _Tail:
             self.ended = workflow.status.terminal
 
     def after(self, cursor: int) -> tuple[StoredEvent, ...] | None:
-        """The events after a cursor that is not the last one, or None when they are not all here."""
-        if not self.events or self.events[0].sequence > cursor + 1:
+        """The events after a cursor, or None when the next one is not here: too old, or not published yet."""
+        if not self.events or not self.events[0].sequence <= cursor + 1 <= self.events[-1].sequence:
             return None
         return tuple(islice(self.events, cursor + 1 - self.events[0].sequence, None))
 
@@ -99,16 +99,17 @@ class Journal:
         key = (project, workflow_id)
         tail = self._enter(key)
         try:
-            await self._meet(key, tail)
+            await self._meet(key, tail, after)
             if after > tail.last_sequence:
                 raise SequenceOutOfRange(last_sequence=str(tail.last_sequence))
             cursor = after
             while True:
-                if cursor < tail.last_sequence:
-                    for batch in _cut(await self._read(key, tail, cursor), limit):
+                events = await self._read(key, tail, cursor) if cursor < tail.last_sequence else ()
+                if events:
+                    for batch in _cut(events, limit):
                         cursor = batch[-1].sequence
                         yield batch
-                elif tail.ended:
+                elif tail.ended and cursor >= tail.last_sequence:
                     return
                 elif self._closing:
                     raise StreamEnded(last_sequence=str(cursor))
@@ -157,15 +158,17 @@ class Journal:
             if len(self._tails) > TAILS_MAX:
                 self._tails.popitem(last=False)
 
-    async def _meet(self, key: Key, tail: _Tail) -> None:
-        """Learn how far the journal is, now that no event can be missed any more."""
-        if tail.last_sequence < 0:
+    async def _meet(self, key: Key, tail: _Tail, sequence: int = 0) -> None:
+        """Learn how far the journal is, now that no event can be missed, if it is not known to have come that far."""
+        if tail.last_sequence < sequence:
             tail.learn(await self._store.get(*key))
 
     async def _read(self, key: Key, tail: _Tail, cursor: int) -> tuple[StoredEvent, ...]:
-        """Some events after a cursor: out of memory if they are there."""
+        """Some events after a cursor: out of memory if they are there; none when even the store has none yet."""
         kept = tail.after(cursor)
-        return kept if kept is not None else await self._store.events(*key, cursor, PAGE)
+        if kept is not None:
+            return kept
+        return await self._store.events(*key, cursor, PAGE) or tail.after(cursor) or ()
 
     def _publish(self, publications: Sequence[Publication]) -> None:
         for publication in publications:
