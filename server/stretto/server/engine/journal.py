@@ -17,8 +17,17 @@ PAGE = 500
 TAIL_EVENTS_MAX = 256
 """Newest events of one workflow that are kept in memory; a watcher that is further behind reads the store."""
 
+TAIL_BYTES_MAX = 1024 * 1024
+"""Bytes of those events: a result of megabytes is read from the store by each watcher."""
+
 TAILS_MAX = 2_000
-"""Workflows that changed last and whose newest events are kept in memory though nobody watches them."""
+"""Workflows that changed last and whose newest events are kept in memory, though nobody may watch them."""
+
+TAILS_BYTES_MAX = 64 * 1024 * 1024
+"""Bytes of all events that are kept, watched or not; what changed longest ago is given up first."""
+
+EVENT_BYTES = 128
+"""What an event takes in memory besides its body."""
 
 Key = tuple[str, str]
 """Project and workflow id."""
@@ -28,7 +37,8 @@ class _Tail:
     """The newest events of one workflow, without a gap, and those who wait for more."""
 
     def __init__(self) -> None:
-        self.events: deque[StoredEvent] = deque(maxlen=TAIL_EVENTS_MAX)
+        self.events: deque[StoredEvent] = deque()
+        self.size = 0
         self.last_sequence = -1
         self.ended = False
         self.followers = 0
@@ -39,6 +49,19 @@ class _Tail:
         if workflow.last_sequence >= self.last_sequence:
             self.last_sequence = workflow.last_sequence
             self.ended = workflow.status.terminal
+
+    def add(self, events: Sequence[StoredEvent]) -> None:
+        """Keep new events, and as many older ones as there is room for."""
+        for event in events:
+            self.events.append(event)
+            self.size += _size(event)
+        while len(self.events) > TAIL_EVENTS_MAX or self.size > TAIL_BYTES_MAX:
+            self.size -= _size(self.events.popleft())
+
+    def forget(self) -> None:
+        """Give up the events; who follows reads the store, and later events are kept again."""
+        self.events.clear()
+        self.size = 0
 
     def after(self, cursor: int) -> tuple[StoredEvent, ...] | None:
         """The events after a cursor, or None when the next one is not here: too old, or not published yet."""
@@ -73,6 +96,7 @@ class Journal:
         self._store = store
         self._bookmark_seconds = bookmark_seconds
         self._tails: OrderedDict[Key, _Tail] = OrderedDict()
+        self._bytes = 0
         self._followed: dict[Key, _Tail] = {}
         self._closing = False
         store.on_publication(self._publish)
@@ -140,7 +164,7 @@ class Journal:
 
     def _enter(self, key: Key) -> _Tail:
         """Be told of the workflow's events from now on."""
-        tail = self._followed.get(key) or self._tails.pop(key, None) or _Tail()
+        tail = self._followed.get(key) or self._tails.get(key) or _Tail()
         self._followed[key] = tail
         tail.followers += 1
         return tail
@@ -149,14 +173,21 @@ class Journal:
         tail.followers -= 1
         if not tail.followers:
             del self._followed[key]
-            self._keep(key, tail)
+            self._keep(key, tail, ())
 
-    def _keep(self, key: Key, tail: _Tail) -> None:
-        """Keep the tail of a workflow that nobody follows, for those who come soon."""
-        if tail.last_sequence >= 0:
-            self._tails[key] = tail
-            if len(self._tails) > TAILS_MAX:
-                self._tails.popitem(last=False)
+    def _keep(self, key: Key, tail: _Tail, events: Sequence[StoredEvent]) -> None:
+        """Add events to a tail that was met, and give up those of the tails that were used longest ago."""
+        if tail.last_sequence < 0:
+            return
+        before = tail.size
+        tail.add(events)
+        self._bytes += tail.size - before
+        self._tails[key] = tail
+        self._tails.move_to_end(key)
+        while len(self._tails) > TAILS_MAX or self._bytes > TAILS_BYTES_MAX:
+            _, oldest = self._tails.popitem(last=False)
+            self._bytes -= oldest.size
+            oldest.forget()
 
     async def _meet(self, key: Key, tail: _Tail, sequence: int = 0) -> None:
         """Learn how far the journal is, now that no event can be missed, if it is not known to have come that far."""
@@ -174,16 +205,14 @@ class Journal:
         for publication in publications:
             workflow = publication.workflow
             key = (workflow.project, workflow.workflow_id)
-            tail = self._followed.get(key)
-            if tail is None:
-                tail = self._tails.pop(key, None) or _Tail()
-                tail.learn(workflow)
-                tail.events.extend(publication.events)
-                self._keep(key, tail)
-            else:
-                tail.learn(workflow)
-                tail.events.extend(publication.events)
-                tail.wake()
+            tail = self._followed.get(key) or self._tails.get(key) or _Tail()
+            tail.learn(workflow)
+            self._keep(key, tail, publication.events)
+            tail.wake()
+
+
+def _size(event: StoredEvent) -> int:
+    return len(event.body) + EVENT_BYTES
 
 
 def _cut(events: tuple[StoredEvent, ...], limit: int) -> Sequence[tuple[StoredEvent, ...]]:
