@@ -32,6 +32,9 @@ from stretto.server.engine.registration import RegisteredGraph
 MESSAGE_CHARACTERS_MAX = 2_048
 """Longer messages of exceptions and progress are cut."""
 
+MESSAGE_READ_MAX = 4 * MESSAGE_CHARACTERS_MAX
+"""Characters of an exception's message that are looked at: some of them are left out."""
+
 UPDATE_CHARACTERS_MAX = 65_536
 """Larger updates are left out of the journal; the checkpoint has them."""
 
@@ -189,7 +192,7 @@ class Steps:
     def _read_chunk(self, chunk: JsonValue) -> tuple[float | None, str, Payload | None]:
         """Fraction, message and detail of a chunk: a text is a message, a dict may name all three."""
         if isinstance(chunk, str):
-            return None, chunk[:MESSAGE_CHARACTERS_MAX], None
+            return None, _told(chunk), None
         if not isinstance(chunk, dict):
             return None, "", self._detail(chunk)
         rest = dict(chunk)
@@ -197,7 +200,7 @@ class Steps:
         share: float | None = None
         if isinstance(fraction, int | float) and not isinstance(fraction, bool) and 0 <= fraction <= 1:
             share = float(rest.pop("fraction") or 0)  # type: ignore[arg-type]
-        text = str(rest.pop("message"))[:MESSAGE_CHARACTERS_MAX] if isinstance(message, str) else ""
+        text = _told(str(rest.pop("message"))) if isinstance(message, str) else ""
         detail = rest.pop("detail") if set(rest) == {"detail"} else rest
         return share, text, self._detail(detail) if detail else None
 
@@ -209,21 +212,48 @@ class Steps:
             return self._codec.encode(STRUCT, value)
 
 
-def failure_of(error: BaseException, step: Step | None = None) -> Failure:
-    """An exception as a failure, without what names this machine."""
-    message = _without_host(str(error))[:MESSAGE_CHARACTERS_MAX]
+def failure_of(error: BaseException, step: Step | None = None, reason: Reason = Reason.STEP_FAILED) -> Failure:
+    """An exception as a failure, without what names this machine; broken rules of a contract go along."""
+    violations = error.violations if isinstance(error, ContractViolation) else ()
+    failure = Failure(
+        reason,
+        _told(_without_host(_text_of(error)[:MESSAGE_READ_MAX])),
+        type(error).__name__,
+        violations=tuple(
+            replace(violation, field=_told(violation.field), description=_told(_without_host(violation.description)))
+            for violation in violations
+        ),
+    )
     if step is None:
-        return Failure(Reason.STEP_FAILED, message, type(error).__name__)
-    return Failure(Reason.STEP_FAILED, message, type(error).__name__, step.step, step.step_id, step.attempt)
+        return failure
+    return replace(failure, step=step.step, step_id=step.step_id, attempt=step.attempt)
+
+
+def _text_of(error: BaseException) -> str:
+    """What an exception says; nothing when even that fails."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - user code: its own `__str__` must not hide that it failed.
+        return ""
+
+
+def _told(text: str) -> str:
+    """Text as the journal and the rows can hold it: not too long, and without halves of surrogate pairs."""
+    return text[:MESSAGE_CHARACTERS_MAX].encode("utf-8", "replace").decode()
 
 
 _HOST = socket.gethostname()
-_PATH = re.compile(r"(?<![\w:/.])/(?:[\w.@+-]+/)+(?=[\w.@+-])")
+_PART = r"[\w.@+-]+"
+# A path begins a text, or follows on a blank, a quote, a colon …, or on the scheme of a URL that names no host.
+_BEGIN = r"(?:\b[a-z][a-z0-9+.-]{0,20}:///?(?=/)|(?<![\w/.]))"
+_HOME = re.compile(rf"{_BEGIN}/(?:home|Users)/{_PART}", re.IGNORECASE)
+_PATH = re.compile(rf"{_BEGIN}…?/(?:{_PART}/)+(?={_PART})")
 
 
 def _without_host(text: str) -> str:
-    """Text without the folders of paths and without this machine's name."""
-    return _PATH.sub("…/", text).replace(_HOST, "…") if _HOST else _PATH.sub("…/", text)
+    """Text without home directories, the folders of paths and this machine's name; URLs of hosts stay."""
+    text = _PATH.sub("…/", _HOME.sub("…", text))
+    return text.replace(_HOST, "…") if _HOST else text
 
 
 def _parse(namespace: str) -> tuple[str, str]:

@@ -1,0 +1,106 @@
+"""What a failure and a step's progress may say, and how much of it."""
+
+import asyncio
+import operator
+import socket
+from typing import Annotated, Any
+
+import pytest
+from langgraph.config import get_stream_writer
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
+
+from stretto.server.domain.errors import ContractViolation
+from stretto.server.domain.payload import Violation
+from stretto.server.domain.workflow import Reason, Status, Step
+from stretto.server.engine.steps import MESSAGE_CHARACTERS_MAX, failure_of
+from tests.harness import app_of, engine_of, kinds_of
+
+HALF = "\ud800"
+"""Half of a surrogate pair: a str may hold it, UTF-8 may not."""
+
+
+class State(TypedDict, total=False):
+    items: Annotated[list[str], operator.add]
+
+
+def graph_of(**nodes: Any) -> Any:
+    graph = StateGraph(State)
+    for name, node in nodes.items():
+        graph.add_node(name, node)
+        graph.add_edge(START, name)
+    return graph
+
+
+async def test_half_a_surrogate_pair_in_an_error_does_not_hide_the_error(tmp_path):
+    def broken(state):
+        raise ValueError(f"bad {HALF}")
+
+    async with engine_of(app_of(broken=graph_of(broken=broken)), f"sqlite:{tmp_path}/s.db") as engine:
+        workflow, events = await asyncio.wait_for(engine.run("broken"), 10)
+    assert (workflow.failure.message, workflow.failure.error_class) == ("bad ?", "ValueError")
+    assert kinds_of(events)[-2:] == ["step_failed", "failed"]
+    assert events[-2].step_failed.error.message == "bad ?"
+
+
+async def test_half_a_surrogate_pair_in_a_progress_message_harms_nothing(tmp_path):
+    def tells(state):
+        get_stream_writer()(f"text {HALF}")
+        get_stream_writer()({"message": f"dict {HALF}", HALF: HALF})
+        return {}
+
+    async with engine_of(app_of(tells=graph_of(tells=tells)), f"sqlite:{tmp_path}/s.db") as engine:
+        workflow, events = await asyncio.wait_for(engine.run("tells"), 10)
+    assert (workflow.status, workflow.headline) == (Status.SUCCEEDED, "dict ?")
+    assert [e.step_progress.message for e in events if e.WhichOneof("kind") == "step_progress"] == ["text ?", "dict ?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("no answer from /srv/data/secret.txt", "no answer from …/secret.txt"),
+        ("Error:/home/u/x", "Error:…/x"),
+        ("'/home/u/projects/x/f.py'", "'…/f.py'"),
+        ("no such directory: /home/alice", "no such directory: …"),
+        ("cannot list /Users/bob/", "cannot list …/"),
+        ("mount host:/mnt/a/b", "mount host:…/b"),
+        ("cannot open file:///home/u/x.txt", "cannot open …/x.txt"),
+        ("cannot open sqlite:////srv/data/x.db", "cannot open …/x.db"),
+        ("404 for https://example.com/a/b", "404 for https://example.com/a/b"),
+        ("404 for https://example.com:8080/home/u/x", "404 for https://example.com:8080/home/u/x"),
+        ("404 for http://example.com/?file=/srv/a/b", "404 for http://example.com/?file=…/b"),
+        ("and/or a ratio of 1/2/3", "and/or a ratio of 1/2/3"),
+    ],
+)
+def test_a_failure_names_no_folders_but_urls_stay_readable(text, told):
+    assert failure_of(ValueError(text)).message == told
+
+
+def test_a_failure_names_no_host():
+    assert failure_of(OSError(f"{socket.gethostname()} is gone")).message == "… is gone"
+
+
+def test_a_failure_has_the_reason_that_is_asked_for_and_the_step_that_is_given():
+    assert failure_of(ValueError("x")).reason is Reason.STEP_FAILED
+    failure = failure_of(RecursionError("over /a/b/c"), Step("id", "outer/inner", 3, 0), Reason.LIMIT_EXCEEDED)
+    assert (failure.reason, failure.message, failure.error_class) == (
+        Reason.LIMIT_EXCEEDED,
+        "over …/c",
+        "RecursionError",
+    )
+    assert (failure.step, failure.step_id, failure.attempt) == ("outer/inner", "id", 3)
+
+
+def test_a_failed_contract_brings_its_violations_cleaned():
+    error = ContractViolation("broken", (Violation(f"labels[{HALF}]", "not /a/b/c", "rule"),))
+    failure = failure_of(error, reason=Reason.RESULT_INVALID)
+    assert failure.violations == (Violation("labels[?]", "not …/c", "rule"),)
+
+
+def test_a_long_message_is_cut_and_one_that_cannot_be_made_is_left_out():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    assert failure_of(ValueError("x" * 10_000_000)).message == "x" * MESSAGE_CHARACTERS_MAX
+    assert (failure_of(Mute()).message, failure_of(Mute()).error_class) == ("", "Mute")
