@@ -11,6 +11,9 @@ from typing_extensions import TypedDict
 
 from stretto.server import App
 
+if Path(os.environ.get("STRETTO_TEST_BROKEN", "/nowhere/at/all")).exists():
+    os._exit(9)  # A module that takes its process down while it is imported.
+
 
 class State(TypedDict, total=False):
     path: str

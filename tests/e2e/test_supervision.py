@@ -1,12 +1,16 @@
 """What a real server does when its executors die, freeze or cannot be started."""
 
 import asyncio
+import contextlib
+import os
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from benchmarks._processes import ROOT, stretto_argv
 
@@ -14,8 +18,9 @@ UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 def _can_be_process_one():
-    unshare = shutil.which("unshare")
-    return unshare is not None and subprocess.run([*UNSHARE, "true"], capture_output=True).returncode == 0
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode == 0
 
 
 @pytest.mark.skipif(not _can_be_process_one(), reason="needs a process namespace of its own")
@@ -34,3 +39,41 @@ async def test_a_server_that_is_process_1_runs_graphs(serving, caller):
         if server.returncode is None:
             server.send_signal(signal.SIGKILL)
         await server.wait()
+
+
+async def test_executors_that_die_while_loading_do_not_multiply_and_health_tells(serving, caller, monkeypatch):
+    broken = serving.folder / "broken"
+    monkeypatch.setenv("STRETTO_TEST_BROKEN", str(broken))
+    server = await serving.up("--executors", "2")
+    broken.touch()
+    for pid in _executors(server):
+        os.kill(pid, signal.SIGKILL)
+    await _until_health(caller, health_pb2.HealthCheckResponse.NOT_SERVING)
+    queued = await caller.start("quick")
+    while serving.log().count("executor_not_restarted") < 4:
+        await asyncio.sleep(0.01)
+    assert serving.log().count('"executor_died"') == 2
+    broken.unlink()
+    await caller.until(queued, "completed")
+    await _until_health(caller, health_pb2.HealthCheckResponse.SERVING)
+    while serving.log().count("executor_restarted") < 2:
+        await asyncio.sleep(0.01)
+    assert len(_executors(server)) == 2
+    assert "Traceback" not in serving.log()
+
+
+def _executors(server):
+    pids = [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == server.process.pid]
+    assert pids
+    return pids
+
+
+def _parent(stat):
+    with contextlib.suppress(OSError):
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+
+
+async def _until_health(caller, status):
+    health = health_pb2_grpc.HealthStub(caller.channel)
+    while (await health.Check(health_pb2.HealthCheckRequest())).status != status:
+        await asyncio.sleep(0.01)

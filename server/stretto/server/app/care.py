@@ -2,8 +2,8 @@
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
@@ -19,23 +19,15 @@ FORGET_SECONDS = 3_600.0
 DAY_SECONDS = 86_400
 
 
-class SetServing(Protocol):
-    """Tells the health service."""
-
-    def __call__(self, *, serving: bool) -> None:
-        """Serving or not."""
-        ...
-
-
 class Care:
     """Probes the store, watches the free space of its disk, and forgets old request ids."""
 
-    def __init__(self, store: Store, url: str, settings: Settings, clock: Clock, set_serving: SetServing) -> None:
+    def __init__(self, store: Store, url: str, settings: Settings, clock: Clock, changed: Callable[[], None]) -> None:
         self._store = store
         self._folder = Path(url.removeprefix("sqlite:")).absolute().parent if url.startswith("sqlite:") else None
         self._settings = settings
         self._clock = clock
-        self._set_serving = set_serving
+        self._changed = changed
         self.healthy = True
 
     async def keep(self) -> None:
@@ -55,7 +47,7 @@ class Care:
         if self.healthy == (not fault):
             return
         self.healthy = not fault
-        self._set_serving(serving=self.healthy)
+        self._changed()
         if fault:
             _log.error("store_unhealthy", reason=fault)
         else:

@@ -58,6 +58,7 @@ class ExecutorProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._hello: asyncio.Future[tuple[WorkflowType, ...]] | None = None
         self._drained: asyncio.Future[None] | None = None
+        self._started = False
         self._closing = False
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -67,11 +68,28 @@ class ExecutorProcess:
         return self._process.pid if self._process else 0
 
     async def start(self, targets: Sequence[str]) -> tuple[WorkflowType, ...]:
-        """Start the process and wait until it has loaded the targets; the workflow types that it can run."""
-        ours, theirs = socket.socketpair()
+        """Start the process and wait until it has loaded the targets; the workflow types that it can run.
+
+        Its end is told by an exception until then, and by `died` from then on.
+        """
         self._hello = asyncio.get_running_loop().create_future()
-        self._link = await Link.open(ours, self._on_message, self._on_lost)
+        try:
+            async with asyncio.timeout(START_SECONDS_MAX):
+                await self._launch(targets)
+                types = await self._hello
+        except TimeoutError:
+            raise RegistrationError(f"Loading {' '.join(targets)} took over {START_SECONDS_MAX:.0f} seconds.") from None
+        finally:
+            self._hello.cancel()
+        if self._link is None:
+            raise RegistrationError("The executor ended as soon as it had loaded its graphs.")
+        self._started = True
+        return types
+
+    async def _launch(self, targets: Sequence[str]) -> None:
+        ours, theirs = socket.socketpair()
         with theirs:
+            self._link = await Link.open(ours, self._on_message, self._on_lost)
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -84,14 +102,11 @@ class ExecutorProcess:
                 # Ctrl-C in a terminal reaches the whole group; the server alone decides what it means.
                 start_new_session=False,
             )
-        try:
-            async with asyncio.timeout(START_SECONDS_MAX):
-                return await self._hello
-        except TimeoutError:
-            raise RegistrationError(f"Loading {' '.join(targets)} took over {START_SECONDS_MAX:.0f} seconds.") from None
 
     def assign(self, assignment: Assignment) -> None:
-        """Begin to run a claimed workflow."""
+        """Begin to run a claimed workflow, or have it taken back when the process is gone."""
+        if self._link is None:
+            asyncio.get_running_loop().call_soon(self._tell_death)
         self._send("assign", assignment)
 
     def cancel(self, workflow_id: str, epoch: int) -> None:
@@ -104,6 +119,8 @@ class ExecutorProcess:
 
     async def drain(self, seconds: float) -> None:
         """Hand all workflows back between two steps; give up after that time."""
+        if self._link is None:
+            return
         self._drained = asyncio.get_running_loop().create_future()
         self._send("drain", None)
         with contextlib.suppress(TimeoutError):
@@ -140,16 +157,18 @@ class ExecutorProcess:
                 self._hello.set_exception(RegistrationError(message.body))
 
     async def _answer(self, message: wire.Message) -> None:
-        assert self._link is not None
+        kind, answer = await self._outcome(message)
+        if self._link is not None:  # It may have died in the meantime, and nobody waits for the answer any more.
+            self._link.send(kind, message.call, answer)
+
+    async def _outcome(self, message: wire.Message) -> tuple[str, Any]:
         try:
-            answer = await self._call(message)
+            return "answer", await self._call(message)
         except (StaleEpoch, CancelAccepted) as error:
-            self._link.send("refusal", message.call, type(error).__name__)
+            return "refusal", type(error).__name__
         except Exception:  # noqa: BLE001 - the edge of a call: the run learns that it was not taken, the log why.
             _log.exception("executor_call_failed", call=message.kind)
-            self._link.send("refusal", message.call, StrettoError.__name__)
-        else:
-            self._link.send("answer", message.call, answer)
+            return "refusal", StrettoError.__name__
 
     async def _call(self, message: wire.Message) -> Any:
         match message.kind:
@@ -167,7 +186,10 @@ class ExecutorProcess:
             self._hello.set_exception(RegistrationError("The executor ended while it loaded its graphs."))
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
-        if not self._closing:
+        self._tell_death()
+
+    def _tell_death(self) -> None:
+        if self._started and not self._closing:
             self._died()
 
 

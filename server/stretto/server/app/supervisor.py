@@ -1,0 +1,153 @@
+"""Keeps as many executors alive as there should be."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from stretto.server.app.background import Background
+from stretto.server.domain.errors import RegistrationError
+from stretto.server.domain.settings import Settings
+from stretto.server.domain.workflow_type import WorkflowType
+from stretto.server.engine.dispatcher import LocalDispatcher
+from stretto.server.engine.ledger import Ledger
+from stretto.server.engine.process import ExecutorProcess
+
+_log = structlog.get_logger(__name__)
+
+RESTART_SECONDS_MIN = 1.0
+"""Pause after the first failure to start an executor again; it doubles with every further one."""
+
+RESTART_SECONDS_MAX = 30.0
+"""Longest pause before an executor that cannot be started is tried again."""
+
+
+class Supervisor:
+    """Starts the executors, gives them to the dispatcher, and replaces each one that dies by exactly one."""
+
+    def __init__(self, settings: Settings, targets: Sequence[str], ledger: Ledger, changed: Callable[[], None]) -> None:
+        self._settings = settings
+        self._targets = targets
+        self._ledger = ledger
+        self._changed = changed
+        self._dispatcher: LocalDispatcher | None = None
+        self._executors: set[ExecutorProcess] = set()
+        self._types: dict[str, str] = {}
+        self._background = Background()
+        self._closing = False
+
+    @property
+    def alive_count(self) -> int:
+        """How many executors can be given work now."""
+        return len(self._executors)
+
+    async def start(self) -> tuple[WorkflowType, ...]:
+        """Start all executors side by side; the workflow types that they can run, for they load the same graphs."""
+        starts = [asyncio.create_task(self._start_executor()) for _ in range(self._settings.executors)]
+        try:
+            started = await asyncio.gather(*starts)
+        except BaseException:
+            for start in starts:
+                start.cancel()
+            await asyncio.gather(*starts, return_exceptions=True)
+            raise
+        types = started[0][1]
+        self._types = _versions(types)
+        return types
+
+    def give_to(self, dispatcher: LocalDispatcher) -> None:
+        """Let the dispatcher have the executors that there are and all that will come."""
+        self._dispatcher = dispatcher
+        for executor in self._executors:
+            dispatcher.executor_joined(executor)
+
+    def retire(self) -> None:
+        """Replace no executor any more."""
+        self._closing = True
+
+    async def close(self) -> None:
+        """End all executors."""
+        self._closing = True
+        await self._background.close()
+        await asyncio.gather(*(executor.close() for executor in self._executors))
+
+    async def _start_executor(self) -> tuple[ExecutorProcess, tuple[WorkflowType, ...]]:
+        """A new executor, which has loaded the graphs, and what it can run."""
+        executor = ExecutorProcess(self._ledger, self._on_run_ended, lambda: self._on_death(executor))
+        try:
+            types = await executor.start(self._targets)
+        except BaseException:
+            await executor.close()
+            raise
+        self._executors.add(executor)
+        return executor, types
+
+    def _on_run_ended(self, project: str, workflow_id: str, epoch: int, told: bool) -> None:  # noqa: FBT001 - as Ended says
+        if self._dispatcher is not None:
+            self._dispatcher.run_ended(project, workflow_id, epoch, told)
+
+    def _on_death(self, executor: ExecutorProcess) -> None:
+        """Take back what a dead executor was running, and start another one the first time that it is told."""
+        if self._closing:
+            return
+        known = executor in self._executors
+        self._executors.discard(executor)
+        if self._dispatcher is not None:
+            self._dispatcher.executor_died(executor)
+        if known:
+            _log.error("executor_died", pid=executor.pid)
+            self._changed()
+            self._background.spawn(self._replace(executor))
+
+    async def _replace(self, dead: ExecutorProcess) -> None:
+        """Start one executor for a dead one, however often that takes."""
+        await dead.close()
+        failures = 0
+        while not self._closing:
+            try:
+                executor, types = await self._start_executor()
+            except Exception as error:  # noqa: BLE001 - whatever it was, a server without executors is worse.
+                failures += 1
+                await self._pause(error, failures)
+            else:
+                self._welcome(executor, types)
+                return
+
+    async def _pause(self, error: Exception, failures: int) -> None:
+        """Wait for longer after each failure, and not for as long as the other replacements do."""
+        longest = min(RESTART_SECONDS_MAX, RESTART_SECONDS_MIN * 2 ** min(failures - 1, 30))
+        pause = random.uniform(longest / 2, longest)  # noqa: S311 - nothing to guess here.
+        known = isinstance(error, RegistrationError)
+        _log.error(
+            "executor_not_restarted",
+            reason=str(error) or type(error).__name__,
+            next_try_seconds=round(pause, 1),
+            exc_info=None if known else error,
+        )
+        await asyncio.sleep(pause)
+
+    def _welcome(self, executor: ExecutorProcess, types: tuple[WorkflowType, ...]) -> None:
+        """Put a replacement to work, and warn when its code is not what the server was started with."""
+        versions = _versions(types)
+        if versions != self._types:
+            _log.warning(
+                "executor_has_other_graphs",
+                pid=executor.pid,
+                missing=_without(self._types, versions),
+                unknown=_without(versions, self._types),
+                advice="The code changed under the running server; restart it.",
+            )
+        _log.info("executor_restarted", pid=executor.pid)
+        if self._dispatcher is not None:
+            self._dispatcher.executor_joined(executor)
+        self._changed()
+
+
+def _versions(types: Iterable[WorkflowType]) -> dict[str, str]:
+    return {workflow_type.name: workflow_type.version for workflow_type in types}
+
+
+def _without(types: dict[str, str], others: dict[str, str]) -> list[str]:
+    """The types, each with its version, that the others do not have."""
+    return sorted(f"{name} {version}" for name, version in types.items() if others.get(name) != version)

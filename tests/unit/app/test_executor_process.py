@@ -1,0 +1,63 @@
+"""A real executor process, seen from the server."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from stretto.server.domain.errors import RegistrationError
+from stretto.server.engine.process import ExecutorProcess
+from stretto.server.engine.wire import Message
+
+ROOT = Path(__file__).parents[3]
+TARGETS = ["tests.e2e.graphs:app"]
+
+
+class Watched:
+    """An executor process and the deaths that it told of."""
+
+    def __init__(self, ledger=None):
+        self.deaths = asyncio.Queue()
+        self.executor = ExecutorProcess(ledger, lambda *_: None, lambda: self.deaths.put_nowait("died"))
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.executor.close()
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+async def test_an_end_while_loading_is_told_by_the_start_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("STRETTO_TEST_BROKEN", str(tmp_path))
+    async with Watched() as watched:
+        with pytest.raises(RegistrationError, match="ended while it loaded"):
+            await watched.executor.start(TARGETS)
+        assert watched.deaths.empty()
+
+
+async def test_work_for_a_dead_executor_tells_of_its_death_again(monkeypatch):
+    async with Watched() as watched:
+        await watched.executor.start(TARGETS)
+        os.kill(watched.executor.pid, signal.SIGKILL)
+        assert await watched.deaths.get() == "died"
+        watched.executor.assign(None)
+        assert watched.deaths.empty()  # The dispatcher is in the midst of giving it work.
+        assert await watched.deaths.get() == "died"
+        await asyncio.wait_for(watched.executor.drain(60), 1)
+    assert watched.deaths.empty()
+
+
+async def test_an_answer_for_an_executor_that_died_meanwhile_is_dropped():
+    class Ledger:
+        async def checkpoint(self, *_):
+            watched.executor._on_lost()
+
+    watched = Watched(Ledger())
+    await watched.executor._answer(Message("checkpoint", 1, ("p", "w", "", "")))
