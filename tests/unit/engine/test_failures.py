@@ -13,8 +13,8 @@ from typing_extensions import TypedDict
 from stretto.server.domain.errors import ContractViolation
 from stretto.server.domain.payload import Violation
 from stretto.server.domain.workflow import Reason, Status, Step
-from stretto.server.engine.steps import MESSAGE_CHARACTERS_MAX, failure_of
-from tests.harness import app_of, engine_of, kinds_of
+from stretto.server.engine.steps import MESSAGE_CHARACTERS_MAX, UNDELIVERED_EVENTS_MAX, failure_of
+from tests.harness import app_of, as_dict, engine_of, kinds_of
 
 HALF = "\ud800"
 """Half of a surrogate pair: a str may hold it, UTF-8 may not."""
@@ -104,3 +104,89 @@ def test_a_long_message_is_cut_and_one_that_cannot_be_made_is_left_out():
 
     assert failure_of(ValueError("x" * 10_000_000)).message == "x" * MESSAGE_CHARACTERS_MAX
     assert (failure_of(Mute()).message, failure_of(Mute()).error_class) == ("", "Mute")
+
+
+def told_by(events: list[Any], step: str) -> list[Any]:
+    """The progress that a step told."""
+    return [
+        event.step_progress for event in events if event.WhichOneof("kind") == "step_progress" and event.step == step
+    ]
+
+
+async def test_a_flood_of_progress_is_joined_and_its_newest_words_are_kept():
+    async def floods(state):
+        write = get_stream_writer()
+        write({"message": "first", "unit": "page"})
+        for number in range(10_000):
+            write({"fraction": number / 10_000})
+        write("last")
+        return {}
+
+    async with engine_of(app_of(floods=graph_of(floods=floods))) as engine:
+        workflow, events = await engine.run("floods")
+    told = told_by(events, "floods")
+    assert len(told) == UNDELIVERED_EVENTS_MAX + 1
+    assert [progress.fraction for progress in told[1:-1]] == [n / 10_000 for n in range(UNDELIVERED_EVENTS_MAX - 1)]
+    assert (told[0].message, told[-1].fraction, told[-1].message) == ("first", 0.9999, "last")
+    assert workflow.headline == "last"
+
+
+async def test_a_joined_event_keeps_a_detail_until_a_newer_one_comes():
+    async def floods(state):
+        write = get_stream_writer()
+        for number in range(1_000):
+            write({"fraction": 0.5, "number": number})
+        write("last")
+        return {}
+
+    async with engine_of(app_of(floods=graph_of(floods=floods))) as engine:
+        _, events = await engine.run("floods")
+    last = told_by(events, "floods")[-1]
+    assert (as_dict(last)["detail"]["value"], last.message) == ({"number": 999}, "last")
+
+
+async def test_parallel_floods_are_joined_each_to_its_own():
+    def floods(name):
+        async def node(state):
+            write = get_stream_writer()
+            for number in range(2_000):
+                write(f"{name} {number}")
+                if number % 10 == 0:
+                    await asyncio.sleep(0)
+            return {}
+
+        return node
+
+    async with engine_of(app_of(both=graph_of(left=floods("left"), right=floods("right")))) as engine:
+        engine.store.update = slowed(engine.store.update)
+        _, events = await engine.run("both")
+    for name in ("left", "right"):
+        numbers = [int(progress.message.removeprefix(f"{name} ")) for progress in told_by(events, name)]
+        assert numbers == sorted(set(numbers))
+        assert numbers[-1] == 1_999
+        assert len(numbers) < 500
+
+
+async def test_progress_that_the_store_can_take_is_never_joined():
+    async def tells(state):
+        write = get_stream_writer()
+        for number in range(UNDELIVERED_EVENTS_MAX):
+            write(str(number))
+        return {}
+
+    async with engine_of(app_of(tells=graph_of(tells=tells))) as engine:
+        _, events = await engine.run("tells")
+    assert [progress.message for progress in told_by(events, "tells")] == [
+        str(number) for number in range(UNDELIVERED_EVENTS_MAX)
+    ]
+
+
+def slowed(update: Any) -> Any:
+    """The store's update, some turns of the loop later."""
+
+    async def later(*arguments: Any) -> Any:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return await update(*arguments)
+
+    return later

@@ -38,6 +38,9 @@ MESSAGE_READ_MAX = 4 * MESSAGE_CHARACTERS_MAX
 UPDATE_CHARACTERS_MAX = 65_536
 """Larger updates are left out of the journal; the checkpoint has them."""
 
+UNDELIVERED_EVENTS_MAX = 64
+"""While more events than these wait for their commit, a step's progress is joined to the one it told before."""
+
 _ERROR = "__error__"
 
 
@@ -128,7 +131,12 @@ class Steps:
         return True
 
     def progressed(self, namespace: str, chunk: JsonValue) -> None:
-        """Tell of a chunk that a node gave to the stream writer."""
+        """Tell of a chunk that a node gave to the stream writer.
+
+        Each chunk is an event of its own unless a node tells faster than the store can take it: while more than
+        UNDELIVERED_EVENTS_MAX events wait, a chunk takes the place of the attempt's last one, if nothing but progress
+        came in between. What the newer one leaves out stays as it was.
+        """
         attempt = self._open.get(_parse(namespace)[1])
         if attempt is None:
             return
@@ -141,7 +149,9 @@ class Steps:
             )
             self._buffer.steps[attempt.step.step_id] = attempt.step
         self._buffer.headline = message or self._buffer.headline
-        self._tell(attempt.step, StepProgress(fraction, message, detail))
+        progress = StepProgress(fraction, message, detail)
+        if not self._join(attempt.step, progress):
+            self._tell(attempt.step, progress)
 
     def token(self, namespace: str, message_id: str, text: str) -> None:
         """Tell of text that a model streamed."""
@@ -164,6 +174,20 @@ class Steps:
 
     def _tell(self, step: Step, what: Happening) -> None:
         self._buffer.add(Event(self._clock.now(), what, step.step, step.step_id, step.attempt))
+
+    def _join(self, step: Step, newer: StepProgress) -> bool:
+        """Join progress to what the attempt told last, when too many events wait; says whether it could be."""
+        events = self._buffer.events
+        if len(events) <= UNDELIVERED_EVENTS_MAX:
+            return False
+        for index in range(len(events) - 1, len(events) - 1 - UNDELIVERED_EVENTS_MAX, -1):
+            event = events[index]
+            if not isinstance(event.what, StepProgress):
+                return False
+            if (event.step_id, event.attempt) == (step.step_id, step.attempt):
+                events[index] = replace(event, what=_joined(event.what, newer))
+                return True
+        return False
 
     def _close(self, step_id: str) -> None:
         self._open.pop(step_id, None)
@@ -210,6 +234,14 @@ class Steps:
             return self._codec.encode(self._registered.info.contract.progress_type, value)
         except ContractViolation:
             return self._codec.encode(STRUCT, value)
+
+
+def _joined(older: StepProgress, newer: StepProgress) -> StepProgress:
+    return StepProgress(
+        older.fraction if newer.fraction is None else newer.fraction,
+        newer.message or older.message,
+        newer.detail or older.detail,
+    )
 
 
 def failure_of(error: BaseException, step: Step | None = None, reason: Reason = Reason.STEP_FAILED) -> Failure:
