@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -235,7 +235,7 @@ class LocalDispatcher:
                 self._per_type[item.workflow_type] -= 1
 
     def _put_back(self, item: Waiting) -> None:
-        self._queue.put(item)
+        self._queue.put(replace(item, row=None))  # Much may have happened to it since.
         self._pump()
 
     def _assign(self, key: Key, workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> bool:

@@ -116,9 +116,9 @@ class Run:
         except GraphDrained:
             return RunReleased()
         except GraphRecursionError as error:
-            return RunFailed(Failure(Reason.LIMIT_EXCEEDED, str(error), type(error).__name__))
+            return RunFailed(failure_of(error, reason=Reason.LIMIT_EXCEEDED))
         except StateInvalid as error:
-            return RunFailed(Failure(Reason.STATE_INVALID, str(error), type(error).__name__))
+            return RunFailed(failure_of(error, reason=Reason.STATE_INVALID))
         except Exception as error:  # noqa: BLE001 - user code ends here: whatever it raises is the workflow's failure.
             return RunFailed(self._steps.failure_of(error))
         await self._notice_breakpoint()
@@ -202,7 +202,7 @@ class Run:
             value = to_plain(to_result(output) if to_result else output)
             return RunSucceeded(self._codec.encode(self._registered.info.contract.result_type, value))
         except ContractViolation as error:
-            return RunFailed(Failure(Reason.RESULT_INVALID, str(error), violations=error.violations))
+            return RunFailed(failure_of(error, reason=Reason.RESULT_INVALID))
         except Exception as error:  # noqa: BLE001 - to_result is user code too.
             return RunFailed(failure_of(error))
 
@@ -222,7 +222,7 @@ class Run:
         elif isinstance(error, CancelAccepted):
             self.stop(RunCancelled())
         elif isinstance(error, LimitExceeded):
-            self.stop(RunFailed(Failure(Reason.LIMIT_EXCEEDED, str(error), type(error).__name__)))
+            self.stop(RunFailed(failure_of(error, reason=Reason.LIMIT_EXCEEDED)))
         else:
             _log.error("commit_refused", workflow_id=self.workflow.workflow_id, reason=type(error).__name__)
             self.stop(RunFailed(Failure(Reason.STATE_INVALID, "The store did not take what the workflow wrote.")))
