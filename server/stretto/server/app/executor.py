@@ -15,6 +15,7 @@ from stretto.server.domain.clock import SystemClock
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.engine.child import Child, refuse
 from stretto.server.engine.executor import Graphs
+from stretto.server.engine.selfcheck import check_langgraph
 from stretto.server.engine.serializer import require_strict_mode
 from stretto.server.rpc.contracts import Contracts
 
@@ -34,6 +35,7 @@ def main() -> None:
 async def _serve(sock: socket.socket, targets: list[str]) -> None:
     try:
         require_strict_mode()
+        await check_langgraph()
         graphs = Graphs(load(targets))
         contracts = Contracts([registered.info for registered in graphs.by_name.values()])
     except RegistrationError as error:
