@@ -40,5 +40,6 @@ class _StandardError:
 
 def _rendering(form: str) -> list[structlog.typing.Processor]:
     if form == "text" or (form == "auto" and sys.stderr.isatty()):
-        return [structlog.dev.ConsoleRenderer()]
+        # Its own choice prints the values of local variables, and so what callers sent.
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
