@@ -18,9 +18,9 @@ TARGETS = ["tests.e2e.graphs:app"]
 class Watched:
     """An executor process and the deaths that it told of."""
 
-    def __init__(self, ledger=None):
+    def __init__(self, ledger=None, **more):
         self.deaths = asyncio.Queue()
-        self.executor = ExecutorProcess(ledger, lambda *_: None, lambda: self.deaths.put_nowait("died"))
+        self.executor = ExecutorProcess(ledger, lambda *_: None, lambda: self.deaths.put_nowait("died"), **more)
 
     async def __aenter__(self):
         return self
@@ -61,3 +61,10 @@ async def test_an_answer_for_an_executor_that_died_meanwhile_is_dropped():
 
     watched = Watched(Ledger())
     await watched.executor._answer(Message("checkpoint", 1, ("p", "w", "", "")))
+
+
+async def test_an_executor_has_the_environment_that_it_is_given():
+    async with Watched(environment={"STRETTO_LOG_LEVEL": "error"}) as watched:
+        await watched.executor.start(TARGETS)
+        environment = Path(f"/proc/{watched.executor.pid}/environ").read_bytes()
+    assert b"STRETTO_LOG_LEVEL=error" in environment.split(b"\0")

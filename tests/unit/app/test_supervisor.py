@@ -20,7 +20,8 @@ class Fakes:
         monkeypatch.setattr(supervisor_module, "ExecutorProcess", self)
         monkeypatch.setattr(supervisor_module, "RESTART_SECONDS_MIN", 0.001)
 
-    def __call__(self, ledger, ended, died, **_):
+    def __call__(self, ledger, ended, died, **more):
+        self.more = more
         fake = Fake(self, died, len(self.made) + 1)
         self.made.append(fake)
         return fake
@@ -143,3 +144,10 @@ async def test_pauses_grow_up_to_a_limit(monkeypatch, fakes):
         await supervisor_of(1)._pause(OSError("no"), failures)
     for pause, longest in zip(pauses, (1, 2, 4, 30, 30), strict=True):
         assert longest / 2 <= pause <= longest
+
+
+async def test_executors_log_as_the_flags_of_the_server_say(fakes):
+    supervisor = Supervisor(Settings(log_level="debug", log_format="text"), ["a:b"], None, lambda: None)
+    await supervisor.start()
+    await supervisor.close()
+    assert fakes.more["environment"] == {"STRETTO_LOG_LEVEL": "debug", "STRETTO_LOG_FORMAT": "text"}

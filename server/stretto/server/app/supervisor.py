@@ -74,7 +74,14 @@ class Supervisor:
 
     async def _start_executor(self) -> tuple[ExecutorProcess, tuple[WorkflowType, ...]]:
         """A new executor, which has loaded the graphs, and what it can run."""
-        executor = ExecutorProcess(self._ledger, self._on_run_ended, lambda: self._on_death(executor))
+        settings = self._settings
+        executor = ExecutorProcess(
+            self._ledger,
+            self._on_run_ended,
+            lambda: self._on_death(executor),
+            # It reads its environment only, and these may have been given as flags.
+            environment={"STRETTO_LOG_LEVEL": settings.log_level, "STRETTO_LOG_FORMAT": settings.log_format},
+        )
         try:
             types = await executor.start(self._targets)
         except BaseException:

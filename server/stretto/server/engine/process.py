@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -50,10 +50,18 @@ class ExecutorPort(Protocol):
 class ExecutorProcess:
     """An executor process, seen from the server: answers its calls out of the ledger and tells of its end."""
 
-    def __init__(self, ledger: Ledger, ended: Callable[[str, str, int, bool], None], died: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        ended: Callable[[str, str, int, bool], None],
+        died: Callable[[], None],
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._ledger = ledger
         self._ended = ended
         self._died = died
+        self._environment = environment or {}
         self._link: Link | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._hello: asyncio.Future[tuple[WorkflowType, ...]] | None = None
@@ -98,7 +106,7 @@ class ExecutorProcess:
                 str(os.getpid()),
                 *targets,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "LANGGRAPH_STRICT_MSGPACK": "true"},
+                env={**os.environ, **self._environment, "LANGGRAPH_STRICT_MSGPACK": "true"},
                 # Ctrl-C in a terminal reaches the whole group; the server alone decides what it means.
                 start_new_session=False,
             )
