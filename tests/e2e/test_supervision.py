@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -60,6 +61,16 @@ async def test_executors_that_die_while_loading_do_not_multiply_and_health_tells
         await asyncio.sleep(0.01)
     assert len(_executors(server)) == 2
     assert "Traceback" not in serving.log()
+
+
+async def test_a_step_that_blocks_its_executor_for_too_long_is_recovered_as_after_a_crash(serving, caller):
+    await serving.up("--executor-stall-seconds-max", "2", "--crashes-max", "1")
+    blocked = await caller.start("blocks", seconds=60)
+    last = [event async for event in caller.watch(blocked)][-1]
+    assert last.WhichOneof("kind") == "quarantined"
+    await caller.until(await caller.start("quick"), "completed")
+    told = [json.loads(line)["event"] for line in serving.log().splitlines() if "executor_" in line]
+    assert told[:3] == ["executor_stalled", "executor_killed", "executor_died"]
 
 
 def _executors(server):

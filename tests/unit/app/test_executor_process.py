@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from stretto.server.domain.errors import RegistrationError
+from stretto.server.engine import process as process_module
 from stretto.server.engine.process import ExecutorProcess
 from stretto.server.engine.wire import Message
 
@@ -61,6 +64,44 @@ async def test_an_answer_for_an_executor_that_died_meanwhile_is_dropped():
 
     watched = Watched(Ledger())
     await watched.executor._answer(Message("checkpoint", 1, ("p", "w", "", "")))
+
+
+async def test_an_executor_that_does_not_answer_is_stalled_until_it_answers(monkeypatch):
+    monkeypatch.setattr(process_module, "PING_SECONDS", 0.02)
+    monkeypatch.setattr(process_module, "STALL_SECONDS", 0.1)
+    async with Watched() as watched:
+        await watched.executor.start(TARGETS)
+        with capture_logs() as logs:
+            os.kill(watched.executor.pid, signal.SIGSTOP)
+            while not watched.executor.stalled:
+                await asyncio.sleep(0.01)
+            os.kill(watched.executor.pid, signal.SIGCONT)
+            while watched.executor.stalled:
+                await asyncio.sleep(0.01)
+        assert [line["event"] for line in logs[:2]] == ["executor_stalled", "executor_answers_again"]
+        assert logs[0]["pid"] == watched.executor.pid
+
+
+async def test_an_executor_that_stalls_for_too_long_is_killed(monkeypatch):
+    monkeypatch.setattr(process_module, "PING_SECONDS", 0.02)
+    monkeypatch.setattr(process_module, "STALL_SECONDS", 0.1)
+    async with Watched(stall_seconds_max=0.2) as watched:
+        await watched.executor.start(TARGETS)
+        os.kill(watched.executor.pid, signal.SIGSTOP)
+        assert await watched.deaths.get() == "died"
+        assert watched.executor.stalled
+
+
+async def test_a_pause_of_the_server_itself_is_not_held_against_an_executor(monkeypatch):
+    monkeypatch.setattr(process_module, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(process_module, "STALL_SECONDS", 0.2)
+    async with Watched() as watched:
+        await watched.executor.start(TARGETS)
+        with capture_logs() as logs:
+            for _ in range(2):
+                time.sleep(0.5)  # noqa: ASYNC251 - the server's own loop is what stands still here.
+                await asyncio.sleep(0.06)
+        assert not logs
 
 
 async def test_an_executor_has_the_environment_that_it_is_given():

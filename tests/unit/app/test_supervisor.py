@@ -151,3 +151,4 @@ async def test_executors_log_as_the_flags_of_the_server_say(fakes):
     await supervisor.start()
     await supervisor.close()
     assert fakes.more["environment"] == {"STRETTO_LOG_LEVEL": "debug", "STRETTO_LOG_FORMAT": "text"}
+    assert fakes.more["stall_seconds_max"] == 300

@@ -81,6 +81,7 @@ class Supervisor:
             lambda: self._on_death(executor),
             # It reads its environment only, and these may have been given as flags.
             environment={"STRETTO_LOG_LEVEL": settings.log_level, "STRETTO_LOG_FORMAT": settings.log_format},
+            stall_seconds_max=settings.executor_stall_seconds_max,
         )
         try:
             types = await executor.start(self._targets)

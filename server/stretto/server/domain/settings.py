@@ -32,6 +32,14 @@ class Settings(BaseModel):
             ge=1, description="Deaths of an executor, without a finished step in between, that quarantine a workflow."
         ),
     ] = 3
+    executor_stall_seconds_max: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Time for which a step may block its executor before that one is killed and replaced, "
+            "which counts as a death; 0 for ever.",
+        ),
+    ] = 300.0
     cancel_grace_seconds: Annotated[
         float, Field(ge=0, description="Time that running steps have to stop after a cancel before they are abandoned.")
     ] = 10.0

@@ -82,8 +82,8 @@ class Child:
         if self._ledger.link is not None:
             self._ledger.link.send(kind, 0, body)
 
-    def _on_ended(self, project: str, workflow_id: str, epoch: int) -> None:
-        self._send("ended", (project, workflow_id, epoch))
+    def _on_ended(self, project: str, workflow_id: str, epoch: int, told: bool) -> None:  # noqa: FBT001 - as Ended says
+        self._send("ended", (project, workflow_id, epoch, told))
 
     def _on_message(self, message: wire.Message) -> None:
         match message.kind:
@@ -95,6 +95,8 @@ class Child:
                 self._executor.cancel(*message.body)
             case "disown":
                 self._executor.disown(*message.body)
+            case "ping":
+                self._send("pong", None)
             case "drain":
                 self._draining = asyncio.create_task(self._drain())
 

@@ -22,9 +22,18 @@ CHILD_MODULE = "stretto.server.app.executor"
 START_SECONDS_MAX = 60.0
 """Longest time that an executor may take to import its graphs."""
 
+PING_SECONDS = 2.0
+"""How often an executor is asked whether its loop turns."""
+
+STALL_SECONDS = 10.0
+"""Silence after which an executor counts as stalled: a node blocks its loop, and new work would only wait."""
+
 
 class ExecutorPort(Protocol):
     """What a dispatcher asks of an executor, wherever it runs."""
+
+    stalled: bool = False
+    """Whether it has not answered for so long that others should be given work first."""
 
     def assign(self, assignment: Assignment) -> None:
         """Begin to run a claimed workflow."""
@@ -48,7 +57,10 @@ class ExecutorPort(Protocol):
 
 
 class ExecutorProcess:
-    """An executor process, seen from the server: answers its calls out of the ledger and tells of its end."""
+    """An executor process, seen from the server: answers its calls out of the ledger and tells of its end.
+
+    Its `environment` comes on top of the server's own; `stall_seconds_max` of 0 lets it stall for ever.
+    """
 
     def __init__(
         self,
@@ -57,11 +69,17 @@ class ExecutorProcess:
         died: Callable[[], None],
         *,
         environment: Mapping[str, str] | None = None,
+        stall_seconds_max: float = 0,
     ) -> None:
         self._ledger = ledger
         self._ended = ended
         self._died = died
         self._environment = environment or {}
+        self._stall_seconds_max = stall_seconds_max
+        self.stalled = False
+        self._asked = False
+        self._silent_seconds = 0.0
+        self._watch: asyncio.Task[None] | None = None
         self._link: Link | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._hello: asyncio.Future[tuple[WorkflowType, ...]] | None = None
@@ -92,6 +110,7 @@ class ExecutorProcess:
         if self._link is None:
             raise RegistrationError("The executor ended as soon as it had loaded its graphs.")
         self._started = True
+        self._watch = asyncio.create_task(self._keep_watch())
         return types
 
     async def _launch(self, targets: Sequence[str]) -> None:
@@ -138,6 +157,7 @@ class ExecutorProcess:
     async def close(self) -> None:
         """End the process."""
         self._closing = True
+        self._stop_watching()
         if self._link is not None:
             self._link.close()
         if self._process is not None:
@@ -157,12 +177,47 @@ class ExecutorProcess:
                 task.add_done_callback(self._calls.discard)
             case "ended":
                 self._ended(*message.body)
+            case "pong":
+                self._on_pong()
             case "drained" if self._drained is not None and not self._drained.done():
                 self._drained.set_result(None)
             case "hello" if self._hello is not None and not self._hello.done():
                 self._hello.set_result(tuple(wire.described_type(fields) for fields in message.body))
             case "refused" if self._hello is not None and not self._hello.done():
                 self._hello.set_exception(RegistrationError(message.body))
+
+    async def _keep_watch(self) -> None:
+        """Ask again and again whether it is there; counting turns holds no pause of the server against it."""
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            if self._asked:
+                self._silent_seconds += PING_SECONDS
+                self._judge_silence()
+            else:
+                self._asked = True
+                self._send("ping", None)
+
+    def _judge_silence(self) -> None:
+        """Call it stalled after a while, and kill it after a longer while, so that its workflows go on elsewhere."""
+        limit = self._stall_seconds_max
+        if not self.stalled and self._silent_seconds >= min(STALL_SECONDS, limit or STALL_SECONDS):
+            self.stalled = True
+            _log.warning("executor_stalled", pid=self.pid, silent_seconds=self._silent_seconds)
+        if limit and self._silent_seconds >= limit and self._process is not None:
+            _log.error("executor_killed", pid=self.pid, silent_seconds=self._silent_seconds)
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            self._stop_watching()
+
+    def _on_pong(self) -> None:
+        if self.stalled:
+            _log.info("executor_answers_again", pid=self.pid, silent_seconds=self._silent_seconds)
+        self.stalled = self._asked = False
+        self._silent_seconds = 0.0
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
 
     async def _answer(self, message: wire.Message) -> None:
         kind, answer = await self._outcome(message)
@@ -190,6 +245,7 @@ class ExecutorProcess:
 
     def _on_lost(self) -> None:
         self._link = None
+        self._stop_watching()
         if self._hello is not None and not self._hello.done():
             self._hello.set_exception(RegistrationError("The executor ended while it loaded its graphs."))
         if self._drained is not None and not self._drained.done():
