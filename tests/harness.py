@@ -29,6 +29,8 @@ PROJECT = "default"
 class LocalExecutor:
     """An executor on the test's own loop."""
 
+    stalled = False
+
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
 

@@ -578,3 +578,20 @@ async def test_p7_a_thread_of_a_stopped_run_writes_nothing_into_the_next_one():
         assert await engine.store.checkpoints(PROJECT, started.workflow_id, None, 100) == state
         workflow = await engine.store.get(PROJECT, started.workflow_id)
         assert engine.result(workflow)["items"] == ["inner"]
+
+
+async def test_an_executor_that_stalls_gets_no_more_work_until_it_answers():
+    ran = []
+
+    async def work(state):
+        ran.append(state["text"])
+        return {}
+
+    async with engine_of(app_of(work=chain(work=work))) as engine:
+        engine.executor.stalled = True
+        held = await engine.start("work", {"text": "held"})
+        assert engine.dispatcher.queued_count == 1
+        engine.executor.stalled = False
+        await engine.run("work", {"text": "next"})
+        await engine.events(held.workflow_id)
+    assert sorted(ran) == ["held", "next"]

@@ -189,9 +189,7 @@ class LocalDispatcher:
     def _pump(self) -> None:
         """Claim as many queued workflows as there is room for."""
         while (
-            self._executors
-            and not self.draining
-            and len(self._running) + self._preparing < self._limits.concurrency_max
+            not self.draining and self._ready() and len(self._running) + self._preparing < self._limits.concurrency_max
         ):
             item = self._queue.take(self._has_room)
             if item is None:
@@ -208,6 +206,10 @@ class LocalDispatcher:
         self._preparing -= 1
         if not self._assign((item.project, item.workflow_id), workflow, ()):
             self._per_type[item.workflow_type] -= 1
+
+    def _ready(self) -> list[ExecutorPort]:
+        """The executors that answer; one whose loop user code holds up gets nothing more until it does."""
+        return [executor for executor in self._executors if not executor.stalled]
 
     def _has_room(self, workflow_type: str) -> bool:
         """Whether another workflow of this type may run; a type that nobody here can run waits."""
@@ -240,12 +242,13 @@ class LocalDispatcher:
 
     def _assign(self, key: Key, workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> bool:
         """Give a workflow to the executor that has the least to do, which claims it with its first commit."""
-        if not self._executors or self.draining:
+        ready = self._ready()
+        if not ready or self.draining:
             return False
         if key in self._running:
             self._forget(key)  # Its last run has ended in the store, and the executor's word of it is on its way.
-        load = Counter(id(running.executor) for running in self._running.values()) if len(self._executors) > 1 else {}
-        executor = min(self._executors, key=lambda candidate: load.get(id(candidate), 0))
+        load = Counter(id(running.executor) for running in self._running.values()) if len(ready) > 1 else {}
+        executor = min(ready, key=lambda candidate: load.get(id(candidate), 0))
         owned = evolve(workflow, status=Status.RUNNING, epoch=workflow.epoch + 1)
         self._running[key] = _Running(owned.epoch, workflow.workflow_type, executor)
         executor.assign(Assignment(owned, interrupts))
