@@ -13,7 +13,8 @@ from typing_extensions import TypedDict
 from stretto.server.domain.errors import ContractViolation
 from stretto.server.domain.payload import Violation
 from stretto.server.domain.workflow import Reason, Status, Step
-from stretto.server.engine.steps import MESSAGE_CHARACTERS_MAX, UNDELIVERED_EVENTS_MAX, failure_of
+from stretto.server.engine import steps
+from stretto.server.engine.steps import MESSAGE_CHARACTERS_MAX, failure_of
 from tests.harness import app_of, as_dict, engine_of, kinds_of
 
 HALF = "\ud800"
@@ -106,6 +107,12 @@ def test_a_long_message_is_cut_and_one_that_cannot_be_made_is_left_out():
     assert (failure_of(Mute()).message, failure_of(Mute()).error_class) == ("", "Mute")
 
 
+@pytest.fixture
+def small_buffer(monkeypatch):
+    """Floods begin at 64 events here; the test's graphs are small."""
+    monkeypatch.setattr(steps, "UNDELIVERED_EVENTS_MAX", 64)
+
+
 def told_by(events: list[Any], step: str) -> list[Any]:
     """The progress that a step told."""
     return [
@@ -113,7 +120,7 @@ def told_by(events: list[Any], step: str) -> list[Any]:
     ]
 
 
-async def test_a_flood_of_progress_is_joined_and_its_newest_words_are_kept():
+async def test_a_flood_of_progress_is_joined_and_its_newest_words_are_kept(small_buffer):
     async def floods(state):
         write = get_stream_writer()
         write({"message": "first", "unit": "page"})
@@ -125,13 +132,13 @@ async def test_a_flood_of_progress_is_joined_and_its_newest_words_are_kept():
     async with engine_of(app_of(floods=graph_of(floods=floods))) as engine:
         workflow, events = await engine.run("floods")
     told = told_by(events, "floods")
-    assert len(told) == UNDELIVERED_EVENTS_MAX + 1
-    assert [progress.fraction for progress in told[1:-1]] == [n / 10_000 for n in range(UNDELIVERED_EVENTS_MAX - 1)]
+    assert len(told) == 65
+    assert [progress.fraction for progress in told[1:-1]] == [n / 10_000 for n in range(63)]
     assert (told[0].message, told[-1].fraction, told[-1].message) == ("first", 0.9999, "last")
     assert workflow.headline == "last"
 
 
-async def test_a_joined_event_keeps_a_detail_until_a_newer_one_comes():
+async def test_a_joined_event_keeps_a_detail_until_a_newer_one_comes(small_buffer):
     async def floods(state):
         write = get_stream_writer()
         for number in range(1_000):
@@ -145,7 +152,7 @@ async def test_a_joined_event_keeps_a_detail_until_a_newer_one_comes():
     assert (as_dict(last)["detail"]["value"], last.message) == ({"number": 999}, "last")
 
 
-async def test_parallel_floods_are_joined_each_to_its_own():
+async def test_parallel_floods_are_joined_each_to_its_own(small_buffer):
     def floods(name):
         async def node(state):
             write = get_stream_writer()
@@ -170,15 +177,13 @@ async def test_parallel_floods_are_joined_each_to_its_own():
 async def test_progress_that_the_store_can_take_is_never_joined():
     async def tells(state):
         write = get_stream_writer()
-        for number in range(UNDELIVERED_EVENTS_MAX):
+        for number in range(1_000):
             write(str(number))
         return {}
 
     async with engine_of(app_of(tells=graph_of(tells=tells))) as engine:
         _, events = await engine.run("tells")
-    assert [progress.message for progress in told_by(events, "tells")] == [
-        str(number) for number in range(UNDELIVERED_EVENTS_MAX)
-    ]
+    assert [progress.message for progress in told_by(events, "tells")] == [str(number) for number in range(1_000)]
 
 
 def slowed(update: Any) -> Any:

@@ -38,8 +38,11 @@ MESSAGE_READ_MAX = 4 * MESSAGE_CHARACTERS_MAX
 UPDATE_CHARACTERS_MAX = 65_536
 """Larger updates are left out of the journal; the checkpoint has them."""
 
-UNDELIVERED_EVENTS_MAX = 64
+UNDELIVERED_EVENTS_MAX = 10_000
 """While more events than these wait for their commit, a step's progress is joined to the one it told before."""
+
+LOOK_BACK_MAX = 64
+"""How far back the one before is looked for."""
 
 _ERROR = "__error__"
 
@@ -180,7 +183,7 @@ class Steps:
         events = self._buffer.events
         if len(events) <= UNDELIVERED_EVENTS_MAX:
             return False
-        for index in range(len(events) - 1, len(events) - 1 - UNDELIVERED_EVENTS_MAX, -1):
+        for index in range(len(events) - 1, len(events) - 1 - LOOK_BACK_MAX, -1):
             event = events[index]
             if not isinstance(event.what, StepProgress):
                 return False
