@@ -1,71 +1,30 @@
-"""Cancels, deadlines, crashes, retries, forks, drains: how a workflow's life can go."""
+"""Cancels, deadlines, decisions, crashes and drains: how a workflow's life can go."""
 
 import asyncio
-import operator
 import threading
 import time
-from typing import Annotated
 
 import pytest
 from langgraph.config import get_stream_writer
-from langgraph.graph import START, StateGraph
-from langgraph.types import RetryPolicy, interrupt
+from langgraph.types import interrupt
 from pydantic import BaseModel
-from typing_extensions import TypedDict
 
 from stretto.server import App
 from stretto.server.domain.change import Request
 from stretto.server.domain.clock import SECOND
 from stretto.server.domain.errors import (
     AlreadyDecided,
-    CheckpointNotFound,
     InterruptNotFound,
     InvalidRequest,
-    NotRetryable,
     WorkflowEnded,
 )
-from stretto.server.domain.workflow import Edit, Reason, Status
+from stretto.server.domain.workflow import Reason, Status
 from stretto.server.engine.executor import Executor
 from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.serializer import StateInvalid
 from stretto.workflow.v1.workflow_pb2 import Workflow as ResultOfAnotherShape
-from tests.harness import PROJECT, LocalExecutor, app_of, engine_of, kinds_of, steps_of, struct
-
-
-class State(TypedDict, total=False):
-    text: str
-    items: Annotated[list[str], operator.add]
-
-
-def chain(**nodes):
-    graph = StateGraph(State)
-    before = START
-    for name, node in nodes.items():
-        graph.add_node(name, node)
-        graph.add_edge(before, name)
-        before = name
-    return graph
-
-
-def gated():
-    """A chain whose second step waits until it is let through, and what happened in it."""
-    gate, ran = asyncio.Event(), []
-    gate.entered = asyncio.Event()
-
-    def mark(name):
-        async def node(state):
-            ran.append(name)
-            return {"items": [name]}
-
-        return node
-
-    async def waits(state):
-        ran.append("waits")
-        gate.entered.set()
-        await gate.wait()
-        return {"items": ["waits"]}
-
-    return chain(first=mark("first"), waits=waits, last=mark("last")), gate, ran
+from tests.harness import PROJECT, LocalExecutor, app_of, engine_of, kinds_of, steps_of
+from tests.unit.engine.making import chain, gated, until_step
 
 
 async def test_p9_a_cancel_stops_running_steps_and_starts_no_more():
@@ -123,7 +82,7 @@ async def test_p9_a_step_that_does_not_stop_is_abandoned_and_its_late_result_ref
 
     async with engine_of(app_of(stubborn=chain(stubborn=stubborn)), cancel_grace_seconds=0.05) as engine:
         started = await engine.start("stubborn")
-        await _until_step(engine, started.workflow_id, "stubborn")
+        await until_step(engine, started.workflow_id, "stubborn")
         await engine.workflows.cancel(PROJECT, started.workflow_id, "")
         events = await engine.events(started.workflow_id)
         gate.set()
@@ -221,135 +180,11 @@ async def test_a_total_timeout_is_the_deadline_when_none_is_given():
     assert workflow.failure.reason is Reason.DEADLINE_EXCEEDED
 
 
-async def test_a_failed_workflow_goes_on_as_a_new_one_from_its_last_checkpoint():
-    ran, broken = [], [True]
-
-    async def first(state):
-        ran.append("first")
-        return {"items": ["first"]}
-
-    async def second(state):
-        ran.append("second")
-        if broken:
-            raise ValueError("not today")
-        return {"items": ["second"]}
-
-    async with engine_of(app_of(two=chain(first=first, second=second))) as engine:
-        failed, events = await engine.run("two", {"text": "x"})
-        assert failed.status is Status.FAILED
-        broken.clear()
-        made = await engine.workflows.retry(PROJECT, failed.workflow_id)
-        await engine.events(made.workflow_id)
-        done = await engine.store.get(PROJECT, made.workflow_id)
-        assert engine.result(done) == {"text": "x", "items": ["first", "second"]}
-        assert done.origin.workflow_id == failed.workflow_id
-        old = await engine.store.get(PROJECT, failed.workflow_id)
-        assert (old.status, old.retried_as) == (Status.FAILED, made.workflow_id)
-        assert await engine.events(failed.workflow_id) == events
-        with pytest.raises(NotRetryable):
-            await engine.workflows.retry(PROJECT, done.workflow_id)
-    assert ran == ["first", "second", "second"]
-
-
-async def test_p6_a_retry_does_not_repeat_parallel_steps_that_have_an_outcome():
-    ran, broken, recorded = [], [True], asyncio.Event()
-
-    def marks(name):
-        async def node(state):
-            ran.append(name)
-            return {"items": [name]}
-
-        return node
-
-    async def breaks(state):
-        ran.append("breaks")
-        if broken:
-            await recorded.wait()
-            raise ValueError("not today")
-        return {"items": ["breaks"]}
-
-    graph = StateGraph(State)
-    for name, node in (("good", marks("good")), ("breaks", breaks)):
-        graph.add_node(name, node)
-        graph.add_edge(START, name)
-    async with engine_of(app_of(both=graph)) as engine:
-        started = await engine.start("both")
-        await engine.until(started.workflow_id, "step_completed")
-        recorded.set()
-        await engine.events(started.workflow_id)
-        failed = await engine.store.get(PROJECT, started.workflow_id)
-        broken.clear()
-        made = await engine.workflows.retry(PROJECT, failed.workflow_id)
-        await engine.events(made.workflow_id)
-        done = await engine.store.get(PROJECT, made.workflow_id)
-        assert sorted(engine.result(done)["items"]) == ["breaks", "good"]
-    assert ran.count("good") == 1
-
-
-async def test_p6_a_retry_goes_on_inside_of_the_subgraph_that_failed():
-    ran, broken = [], [True]
-
-    async def first(state):
-        ran.append("first")
-        return {"items": ["first"]}
-
-    async def second(state):
-        ran.append("second")
-        if broken:
-            raise ValueError("not today")
-        return {"items": ["second"]}
-
-    inner = chain(first=first, second=second).compile()
-    async with engine_of(app_of(nested=chain(outer=inner))) as engine:
-        failed, _ = await engine.run("nested", {"text": "x"})
-        assert failed.failure.step == "outer/second"
-        broken.clear()
-        made = await engine.workflows.retry(PROJECT, failed.workflow_id)
-        await engine.events(made.workflow_id)
-        assert engine.result(await engine.store.get(PROJECT, made.workflow_id))["items"] == ["first", "second"]
-    assert ran == ["first", "second", "second"]
-
-
-async def test_a_fork_goes_on_from_a_chosen_checkpoint_with_edited_values():
-    ran = []
-
-    def marks(name):
-        def node(state):
-            ran.append(name)
-            return {"items": [f"{name} {state['text']}"]}
-
-        return node
-
-    async with engine_of(app_of(two=chain(a=marks("a"), b=marks("b")))) as engine:
-        source, _ = await engine.run("two", {"text": "old"})
-        checkpoints = await engine.store.checkpoints(PROJECT, source.workflow_id, "", 10)
-        after_a = next(c.checkpoint for c in checkpoints if c.checkpoint.superstep == 1)
-        edit = Edit(struct({"text": "new"}))
-        made = await engine.workflows.fork(PROJECT, source.workflow_id, after_a.checkpoint_id, edit=edit)
-        await engine.events(made.workflow_id)
-        done = await engine.store.get(PROJECT, made.workflow_id)
-        assert engine.result(done) == {"text": "new", "items": ["a old", "b new"]}
-        assert engine.result(await engine.store.get(PROJECT, source.workflow_id))["items"] == ["a old", "b old"]
-        with pytest.raises(CheckpointNotFound):
-            await engine.workflows.fork(PROJECT, source.workflow_id, "nonsense")
-    assert ran == ["a", "b", "b"]
-
-
-async def test_a_fork_may_go_on_from_the_very_first_checkpoint():
-    async with engine_of(app_of(one=chain(one=lambda s: {"items": [s["text"]]}))) as engine:
-        source, _ = await engine.run("one", {"text": "old"})
-        first = (await engine.store.checkpoints(PROJECT, source.workflow_id, "", 10))[-1].checkpoint
-        edit = Edit(struct({"text": "new"}))
-        made = await engine.workflows.fork(PROJECT, source.workflow_id, first.checkpoint_id, edit=edit)
-        await engine.events(made.workflow_id)
-        assert (await engine.store.get(PROJECT, made.workflow_id)).status is Status.SUCCEEDED
-
-
 async def test_p13_a_drain_stops_between_two_steps_and_another_executor_goes_on():
     graph, gate, ran = gated()
     async with engine_of(app_of(gated=graph)) as engine:
         started = await engine.start("gated")
-        await _until_step(engine, started.workflow_id, "waits")
+        await until_step(engine, started.workflow_id, "waits")
         draining = asyncio.create_task(engine.dispatcher.drain(5))
         await asyncio.sleep(0)
         gate.set()
@@ -366,7 +201,7 @@ async def test_p13_a_drain_takes_back_what_does_not_stop_in_time():
     graph, gate, ran = gated()
     async with engine_of(app_of(gated=graph)) as engine:
         started = await engine.start("gated")
-        await _until_step(engine, started.workflow_id, "waits")
+        await until_step(engine, started.workflow_id, "waits")
         await engine.dispatcher.drain(0.05)
         released = await engine.store.get(PROJECT, started.workflow_id)
         assert (released.status, released.crashes) == (Status.QUEUED, 0)
@@ -385,7 +220,7 @@ async def test_p7_a_stale_owner_changes_nothing_and_stops():
     graph, gate, _ = gated()
     async with engine_of(app_of(gated=graph)) as engine:
         started = await engine.start("gated")
-        await _until_step(engine, started.workflow_id, "waits")
+        await until_step(engine, started.workflow_id, "waits")
         # The executor is taken for dead while it lives: another one gets the workflow.
         engine.executor.disown = lambda *_: None
         zombie = engine.executor
@@ -408,38 +243,12 @@ async def test_p7_a_stale_owner_changes_nothing_and_stops():
     assert steps_of(events, "step_completed") == ["first", "waits", "last"]
 
 
-async def test_tries_are_counted_anew_after_a_crash_as_langgraph_does():
-    calls, entered = [], asyncio.Event()
-
-    async def flaky(state):
-        calls.append(1)
-        if len(calls) in (1, 2, 4, 5):
-            raise ConnectionError("no answer")
-        if len(calls) == 3:
-            entered.set()
-            await asyncio.Event().wait()
-        return {"text": "done"}
-
-    graph = StateGraph(State)
-    graph.add_node("flaky", flaky, retry_policy=RetryPolicy(initial_interval=0.01, jitter=False, max_attempts=3))
-    graph.add_edge(START, "flaky")
-    async with engine_of(app_of(flaky=graph)) as engine:
-        started = await engine.start("flaky")
-        await entered.wait()
-        engine.executor.disown(started.workflow_id, 1)
-        engine.dispatcher.executor_died(engine.executor)
-        engine.dispatcher.executor_joined(engine.executor)
-        events = await engine.events(started.workflow_id)
-    told = [(e.WhichOneof("kind"), e.attempt) for e in events if e.step and e.WhichOneof("kind") != "step_started"]
-    assert told == [("step_retrying", n) for n in (1, 2, 4, 5)] + [("step_completed", 6)]
-
-
 async def test_a_workflow_whose_executors_keep_dying_is_quarantined():
     graph, _, _ = gated()
     async with engine_of(app_of(gated=graph), crashes_max=2) as engine:
         started = await engine.start("gated")
         for attempt in (1, 2):
-            await _until_step(engine, started.workflow_id, "waits", attempt)
+            await until_step(engine, started.workflow_id, "waits", attempt)
             engine.executor.disown(started.workflow_id, attempt * 2 - 1)
             engine.dispatcher.executor_died(engine.executor)
             engine.graphs.runs.clear()
@@ -536,13 +345,6 @@ async def test_progress_reaches_a_watcher_while_its_step_runs():
         assert (workflow.steps[0].fraction, workflow.headline) == (0.25, "a quarter")
         gate.set()
         await engine.events(started.workflow_id)
-
-
-async def _until_step(engine, workflow_id, step, attempt=1):
-    async for event in engine.follow(workflow_id):
-        if event.WhichOneof("kind") == "step_started" and (event.step, event.attempt) == (step, attempt):
-            return
-    raise AssertionError(f"{step} did not start")
 
 
 async def test_p7_a_thread_of_a_stopped_run_writes_nothing_into_the_next_one():

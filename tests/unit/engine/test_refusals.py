@@ -2,33 +2,15 @@
 
 import asyncio
 import contextlib
-import operator
-from typing import Annotated
 
 from langgraph.config import get_stream_writer
-from langgraph.graph import START, StateGraph
-from typing_extensions import TypedDict
 
 from stretto.server.domain.errors import Overloaded, StoreUnavailable, WorkflowEnded
 from stretto.server.domain.workflow import Reason, Status
 from stretto.server.engine import buffer, dispatcher
 from stretto.server.store.sqlite import _writer
 from tests.harness import PROJECT, app_of, engine_of, kinds_of
-
-
-class State(TypedDict, total=False):
-    text: str
-    items: Annotated[list[str], operator.add]
-
-
-def chain(**nodes):
-    graph = StateGraph(State)
-    before = START
-    for name, node in nodes.items():
-        graph.add_node(name, node)
-        graph.add_edge(before, name)
-        before = name
-    return graph
+from tests.unit.engine.making import chain
 
 
 def three():
