@@ -1,5 +1,6 @@
 """What the writer can be asked to do, each in terms of one batch."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from stretto.server.domain.change import Change, Committed, Decide, Request
@@ -13,7 +14,7 @@ REQUESTS_FORGOTTEN_MAX = 1_000
 """Request ids deleted in one operation, so that others do not wait for long."""
 
 
-class Operation:
+class Operation(ABC):
     """One unit of work. It raises before its first effect, or spoils its batch."""
 
     __slots__ = ()
@@ -26,9 +27,9 @@ class Operation:
         """The request ids that it will look at."""
         return ()
 
+    @abstractmethod
     def run(self, batch: Batch) -> object:
         """Do it; what it gives back is handed to its caller after the commit."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
