@@ -11,7 +11,7 @@ def settle() -> None:
     """Take what is loaded out of the collector's sight, and let it look less often.
 
     A graph's step makes thousands of short-lived objects, nearly all freed by reference counting. With Python's
-    own settings the collector took a fifth of the processor time of a run (docs/benchmarks.md).
+    own settings the collector took a good part of a run's processor time.
     """
     gc.collect()
     gc.freeze()

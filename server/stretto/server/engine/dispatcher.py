@@ -187,7 +187,7 @@ class LocalDispatcher:
             self._spawn(self._update(key, partial(_abandon, epoch=running.epoch, at=self._clock.now())))
 
     def _pump(self) -> None:
-        """Claim as many queued workflows as there is room for."""
+        """Hand out as many queued workflows as there is room for."""
         while (
             not self.draining and self._ready() and len(self._running) + self._preparing < self._limits.concurrency_max
         ):

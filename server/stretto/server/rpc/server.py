@@ -119,7 +119,7 @@ class RpcServer:
 
 
 def _options(limits: Limits) -> list[tuple[str, int]]:
-    """Arguments of gRPC's core; docs/design.md has what each was measured to do."""
+    """Arguments of gRPC's core; the limits have their reasons in `Limits`."""
     ping_timeout_ms = _milliseconds(limits.ping_timeout_seconds)
     return [
         ("grpc.so_reuseport", 0),  # A second server on the port must fail, not take every other call.
