@@ -38,7 +38,7 @@ def generate(files: FileDescriptorSet, names: list[str], out: str) -> None:
             f"--python_out={out}",
             f"--grpc_python_out={out}",
             f"--mypy_out=quiet:{out}",
-            f"--mypy_grpc_out=quiet,only_async:{out}",
+            f"--mypy_grpc_out=quiet:{out}",
             *names,
         ]
     )

@@ -7,7 +7,21 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from stretto.catalog.v1 import catalog_service_pb2 as _catalog_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -15,10 +29,23 @@ GRPC_VERSION: str
 class CatalogServiceStub:
     """Lists and describes the registered workflow types."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    ListWorkflowTypes: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListWorkflowTypesRequest, _catalog_service_pb2.ListWorkflowTypesResponse]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> CatalogServiceAsyncStub: ...
+    ListWorkflowTypes: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListWorkflowTypesRequest, _catalog_service_pb2.ListWorkflowTypesResponse]
     """Lists the registered workflow types by name."""
-    DescribeWorkflowType: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DescribeWorkflowTypeRequest, _catalog_service_pb2.DescribeWorkflowTypeResponse]
+    DescribeWorkflowType: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.DescribeWorkflowTypeRequest, _catalog_service_pb2.DescribeWorkflowTypeResponse]
+    """Describes one workflow type: contract with descriptors, drawing, policies and examples."""
+
+@_typing.type_check_only
+class CatalogServiceAsyncStub(CatalogServiceStub):
+    """Lists and describes the registered workflow types."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListWorkflowTypes: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListWorkflowTypesRequest, _catalog_service_pb2.ListWorkflowTypesResponse]  # type: ignore[assignment]
+    """Lists the registered workflow types by name."""
+    DescribeWorkflowType: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DescribeWorkflowTypeRequest, _catalog_service_pb2.DescribeWorkflowTypeResponse]  # type: ignore[assignment]
     """Describes one workflow type: contract with descriptors, drawing, policies and examples."""
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -28,16 +55,16 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     def ListWorkflowTypes(
         self,
         request: _catalog_service_pb2.ListWorkflowTypesRequest,
-        context: _aio.ServicerContext[_catalog_service_pb2.ListWorkflowTypesRequest, _abc.Awaitable[_catalog_service_pb2.ListWorkflowTypesResponse]],
-    ) -> _abc.Awaitable[_catalog_service_pb2.ListWorkflowTypesResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ListWorkflowTypesResponse, _abc.Awaitable[_catalog_service_pb2.ListWorkflowTypesResponse]]:
         """Lists the registered workflow types by name."""
 
     @_abc_1.abstractmethod
     def DescribeWorkflowType(
         self,
         request: _catalog_service_pb2.DescribeWorkflowTypeRequest,
-        context: _aio.ServicerContext[_catalog_service_pb2.DescribeWorkflowTypeRequest, _abc.Awaitable[_catalog_service_pb2.DescribeWorkflowTypeResponse]],
-    ) -> _abc.Awaitable[_catalog_service_pb2.DescribeWorkflowTypeResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.DescribeWorkflowTypeResponse, _abc.Awaitable[_catalog_service_pb2.DescribeWorkflowTypeResponse]]:
         """Describes one workflow type: contract with descriptors, drawing, policies and examples."""
 
-def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _aio.Server) -> None: ...
+def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

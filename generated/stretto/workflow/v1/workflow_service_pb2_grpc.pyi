@@ -7,7 +7,21 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from stretto.workflow.v1 import workflow_service_pb2 as _workflow_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -17,30 +31,65 @@ class WorkflowServiceStub:
     repeating it with the same request id is always safe.
     """
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    StartWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.StartWorkflowRequest, _workflow_service_pb2.StartWorkflowResponse]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> WorkflowServiceAsyncStub: ...
+    StartWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.StartWorkflowRequest, _workflow_service_pb2.StartWorkflowResponse]
     """Starts a workflow. Returns once the start is durable, before anything has run. Idempotent by request_id."""
-    WatchProgress: _aio.UnaryStreamMultiCallable[_workflow_service_pb2.WatchProgressRequest, _workflow_service_pb2.WatchProgressResponse]
+    WatchProgress: _grpc.UnaryStreamMultiCallable[_workflow_service_pb2.WatchProgressRequest, _workflow_service_pb2.WatchProgressResponse]
     """Streams the journal after a sequence, then live events as they become durable; ends after the terminal one."""
-    GetState: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.GetStateRequest, _workflow_service_pb2.GetStateResponse]
+    GetState: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.GetStateRequest, _workflow_service_pb2.GetStateResponse]
     """Reads a workflow's durable state at one moment."""
-    ListWorkflows: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ListWorkflowsRequest, _workflow_service_pb2.ListWorkflowsResponse]
+    ListWorkflows: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.ListWorkflowsRequest, _workflow_service_pb2.ListWorkflowsResponse]
     """Lists workflows, newest first."""
-    Decide: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.DecideRequest, _workflow_service_pb2.DecideResponse]
+    Decide: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.DecideRequest, _workflow_service_pb2.DecideResponse]
     """Decides an interrupt, exactly once: the first decision wins, the same one again is OK, another one is refused."""
-    CancelWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.CancelWorkflowRequest, _workflow_service_pb2.CancelWorkflowResponse]
+    CancelWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.CancelWorkflowRequest, _workflow_service_pb2.CancelWorkflowResponse]
     """Cancels a workflow. Returns once the intention is durable: from then on no step starts. On a cancelled
     workflow it returns that workflow; on one that ended otherwise it is refused with WORKFLOW_ENDED.
     """
-    RetryWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.RetryWorkflowRequest, _workflow_service_pb2.RetryWorkflowResponse]
+    RetryWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.RetryWorkflowRequest, _workflow_service_pb2.RetryWorkflowResponse]
     """Makes a new workflow that goes on from the last checkpoint of a failed or quarantined one. The old one stays
     as it ended, and `retried_as` names the new one. Idempotent by request_id.
     """
-    ForkWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ForkWorkflowRequest, _workflow_service_pb2.ForkWorkflowResponse]
+    ForkWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.ForkWorkflowRequest, _workflow_service_pb2.ForkWorkflowResponse]
     """Makes a new workflow that goes on from a chosen checkpoint of another one, with edited values. Idempotent by
     request_id.
     """
-    ListCheckpoints: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ListCheckpointsRequest, _workflow_service_pb2.ListCheckpointsResponse]
+    ListCheckpoints: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.ListCheckpointsRequest, _workflow_service_pb2.ListCheckpointsResponse]
+    """Lists the checkpoints of a workflow, newest first."""
+
+@_typing.type_check_only
+class WorkflowServiceAsyncStub(WorkflowServiceStub):
+    """Runs workflows. After UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED the outcome of a call is unknown, and
+    repeating it with the same request id is always safe.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    StartWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.StartWorkflowRequest, _workflow_service_pb2.StartWorkflowResponse]  # type: ignore[assignment]
+    """Starts a workflow. Returns once the start is durable, before anything has run. Idempotent by request_id."""
+    WatchProgress: _aio.UnaryStreamMultiCallable[_workflow_service_pb2.WatchProgressRequest, _workflow_service_pb2.WatchProgressResponse]  # type: ignore[assignment]
+    """Streams the journal after a sequence, then live events as they become durable; ends after the terminal one."""
+    GetState: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.GetStateRequest, _workflow_service_pb2.GetStateResponse]  # type: ignore[assignment]
+    """Reads a workflow's durable state at one moment."""
+    ListWorkflows: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ListWorkflowsRequest, _workflow_service_pb2.ListWorkflowsResponse]  # type: ignore[assignment]
+    """Lists workflows, newest first."""
+    Decide: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.DecideRequest, _workflow_service_pb2.DecideResponse]  # type: ignore[assignment]
+    """Decides an interrupt, exactly once: the first decision wins, the same one again is OK, another one is refused."""
+    CancelWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.CancelWorkflowRequest, _workflow_service_pb2.CancelWorkflowResponse]  # type: ignore[assignment]
+    """Cancels a workflow. Returns once the intention is durable: from then on no step starts. On a cancelled
+    workflow it returns that workflow; on one that ended otherwise it is refused with WORKFLOW_ENDED.
+    """
+    RetryWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.RetryWorkflowRequest, _workflow_service_pb2.RetryWorkflowResponse]  # type: ignore[assignment]
+    """Makes a new workflow that goes on from the last checkpoint of a failed or quarantined one. The old one stays
+    as it ended, and `retried_as` names the new one. Idempotent by request_id.
+    """
+    ForkWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ForkWorkflowRequest, _workflow_service_pb2.ForkWorkflowResponse]  # type: ignore[assignment]
+    """Makes a new workflow that goes on from a chosen checkpoint of another one, with edited values. Idempotent by
+    request_id.
+    """
+    ListCheckpoints: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ListCheckpointsRequest, _workflow_service_pb2.ListCheckpointsResponse]  # type: ignore[assignment]
     """Lists the checkpoints of a workflow, newest first."""
 
 class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -52,48 +101,48 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
     def StartWorkflow(
         self,
         request: _workflow_service_pb2.StartWorkflowRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.StartWorkflowRequest, _abc.Awaitable[_workflow_service_pb2.StartWorkflowResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.StartWorkflowResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.StartWorkflowResponse, _abc.Awaitable[_workflow_service_pb2.StartWorkflowResponse]]:
         """Starts a workflow. Returns once the start is durable, before anything has run. Idempotent by request_id."""
 
     @_abc_1.abstractmethod
     def WatchProgress(
         self,
         request: _workflow_service_pb2.WatchProgressRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.WatchProgressRequest, _abc.AsyncIterator[_workflow_service_pb2.WatchProgressResponse]],
-    ) -> _abc.AsyncIterator[_workflow_service_pb2.WatchProgressResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_workflow_service_pb2.WatchProgressResponse], _abc.AsyncIterator[_workflow_service_pb2.WatchProgressResponse]]:
         """Streams the journal after a sequence, then live events as they become durable; ends after the terminal one."""
 
     @_abc_1.abstractmethod
     def GetState(
         self,
         request: _workflow_service_pb2.GetStateRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.GetStateRequest, _abc.Awaitable[_workflow_service_pb2.GetStateResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.GetStateResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.GetStateResponse, _abc.Awaitable[_workflow_service_pb2.GetStateResponse]]:
         """Reads a workflow's durable state at one moment."""
 
     @_abc_1.abstractmethod
     def ListWorkflows(
         self,
         request: _workflow_service_pb2.ListWorkflowsRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.ListWorkflowsRequest, _abc.Awaitable[_workflow_service_pb2.ListWorkflowsResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.ListWorkflowsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.ListWorkflowsResponse, _abc.Awaitable[_workflow_service_pb2.ListWorkflowsResponse]]:
         """Lists workflows, newest first."""
 
     @_abc_1.abstractmethod
     def Decide(
         self,
         request: _workflow_service_pb2.DecideRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.DecideRequest, _abc.Awaitable[_workflow_service_pb2.DecideResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.DecideResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.DecideResponse, _abc.Awaitable[_workflow_service_pb2.DecideResponse]]:
         """Decides an interrupt, exactly once: the first decision wins, the same one again is OK, another one is refused."""
 
     @_abc_1.abstractmethod
     def CancelWorkflow(
         self,
         request: _workflow_service_pb2.CancelWorkflowRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.CancelWorkflowRequest, _abc.Awaitable[_workflow_service_pb2.CancelWorkflowResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.CancelWorkflowResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.CancelWorkflowResponse, _abc.Awaitable[_workflow_service_pb2.CancelWorkflowResponse]]:
         """Cancels a workflow. Returns once the intention is durable: from then on no step starts. On a cancelled
         workflow it returns that workflow; on one that ended otherwise it is refused with WORKFLOW_ENDED.
         """
@@ -102,8 +151,8 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
     def RetryWorkflow(
         self,
         request: _workflow_service_pb2.RetryWorkflowRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.RetryWorkflowRequest, _abc.Awaitable[_workflow_service_pb2.RetryWorkflowResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.RetryWorkflowResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.RetryWorkflowResponse, _abc.Awaitable[_workflow_service_pb2.RetryWorkflowResponse]]:
         """Makes a new workflow that goes on from the last checkpoint of a failed or quarantined one. The old one stays
         as it ended, and `retried_as` names the new one. Idempotent by request_id.
         """
@@ -112,8 +161,8 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
     def ForkWorkflow(
         self,
         request: _workflow_service_pb2.ForkWorkflowRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.ForkWorkflowRequest, _abc.Awaitable[_workflow_service_pb2.ForkWorkflowResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.ForkWorkflowResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.ForkWorkflowResponse, _abc.Awaitable[_workflow_service_pb2.ForkWorkflowResponse]]:
         """Makes a new workflow that goes on from a chosen checkpoint of another one, with edited values. Idempotent by
         request_id.
         """
@@ -122,8 +171,8 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
     def ListCheckpoints(
         self,
         request: _workflow_service_pb2.ListCheckpointsRequest,
-        context: _aio.ServicerContext[_workflow_service_pb2.ListCheckpointsRequest, _abc.Awaitable[_workflow_service_pb2.ListCheckpointsResponse]],
-    ) -> _abc.Awaitable[_workflow_service_pb2.ListCheckpointsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.ListCheckpointsResponse, _abc.Awaitable[_workflow_service_pb2.ListCheckpointsResponse]]:
         """Lists the checkpoints of a workflow, newest first."""
 
-def add_WorkflowServiceServicer_to_server(servicer: WorkflowServiceServicer, server: _aio.Server) -> None: ...
+def add_WorkflowServiceServicer_to_server(servicer: WorkflowServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
