@@ -93,7 +93,7 @@ class Service:
 
 def stretto_argv(address: str, store: Path, *apps: str) -> list[str]:
     """How `stretto serve` is called."""
-    serve = "from stretto.client.cli import main; main()"
+    serve = "from stretto.cli import main; main()"
     return ["-c", serve, "serve", "--listen", address, "--store", f"sqlite:{store}", *apps]
 
 

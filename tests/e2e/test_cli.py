@@ -15,7 +15,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
-from stretto.client.cli import run
+from stretto.cli import run
 sys.exit(run(sys.argv[1:]))
 """
 

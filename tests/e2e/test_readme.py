@@ -14,7 +14,7 @@ from benchmarks._processes import Service, free_address
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-SERVE = "from stretto.client.cli import main; main()"
+SERVE = "from stretto.cli import main; main()"
 
 
 def block(name: str) -> str:

@@ -1,0 +1,5 @@
+"""`python -m stretto.cli`."""
+
+from stretto.cli import main
+
+main()
