@@ -1,30 +1,22 @@
-"""The command `stretto`. It starts without grpc and without the server, so that help and version come at once."""
+"""Where the command line begins. Help and version need the standard library only, so they come at once."""
 
+import difflib
 import importlib
 import importlib.metadata
+import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-USAGE = """\
-Usage: stretto COMMAND ...
+from stretto.cli._exits import MEANINGS, Exit
+from stretto.cli._table import COMMANDS, GROUPS, Command, find
 
-Turns LangGraph graphs into durable, typed gRPC services.
-
-Commands:
-  serve      Serve workflow types: stretto serve MODULE:NAME ... (--help tells the options)
-
-Options:
-  --help     Show this text and exit.
-  --version  Show the version and exit."""
-
-NO_SERVER = "stretto: serving needs the server's packages ({missing} is missing): pip install 'stretto[server]'"
-
-USAGE_ERROR = 2
+NO_EXTRA = "stretto: {command} needs packages that are not installed ({missing}): pip install 'stretto[{extra}]'"
 
 
-class _Serve(Protocol):
-    """What `stretto.server.__main__.main` is."""
+class _Native(Protocol):
+    """What a native command's function is: it takes the rest of the command line."""
 
     def __call__(self, argv: Sequence[str]) -> int | None: ...
 
@@ -37,26 +29,93 @@ def main() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run the command line; gives back the exit code."""
     match list(argv):
-        case ["serve", *rest]:
-            return _serve(rest)
-        case [] | ["--help" | "-h"]:
-            print(USAGE)
-            return 0
-        case ["--version"]:
+        case [] | ["--help" | "-h"] | ["help"]:
+            print(usage())
+        case ["--version" | "-V"]:
             print(f"stretto {importlib.metadata.version('stretto')}")
-            return 0
-        case _:
-            print(f"stretto: there is no command {argv[0]!r}; see stretto --help", file=sys.stderr)
-            return USAGE_ERROR
+        case ["help", "exit-codes"]:
+            print(exit_codes())
+        case ["help", name, *_]:
+            return _run([name, "--help"])
+        case rest:
+            return _run(rest)
+    return Exit.OK
 
 
-def _serve(argv: Sequence[str]) -> int:
-    """Hand over to the server, which a thin install has no packages for."""
+def usage() -> str:
+    """The root help."""
+    width = max(len(command.name) for command in COMMANDS)
+    lines = [f"{_bold('Usage:')} stretto COMMAND ...", "", "Turns LangGraph graphs into durable, typed gRPC services."]
+    for group in GROUPS:
+        lines += ["", _bold(f"{group}:")]
+        lines += [f"  {command.name:<{width}}  {command.help}" for command in COMMANDS if command.group == group]
+    lines += [
+        f"  {'help':<{width}}  Explain a command (help NAME) or the exit codes (help exit-codes).",
+        "",
+        _bold("Options:"),
+        f"  {'--help':<{width}}  Show this text, or a command's options, and exit.",
+        f"  {'--version':<{width}}  Show the version and exit.",
+        "",
+        "The server is --server HOST:PORT or STRETTO_SERVER, else 127.0.0.1:50051. --json prints JSON.",
+    ]
+    return "\n".join([*lines, *_missing_extras()])
+
+
+def exit_codes() -> str:
+    """The exit codes and what they mean."""
+    return "\n".join([_bold("Exit codes:"), *(f"  {code.value:>3}  {text}" for code, text in MEANINGS.items())])
+
+
+def _missing_extras() -> list[str]:
+    """What to install for the commands that would not run now."""
+    if _absent("cyclopts") or _absent("rich"):
+        return [
+            "",
+            "Installed is the client library: pip install 'stretto[cli]' adds the commands, [server] serve too.",
+        ]
+    if _absent("langgraph") or _absent("apsw"):
+        return ["", "Only the client and its commands are installed. For serve: pip install 'stretto[server]'."]
+    return []
+
+
+def _absent(package: str) -> bool:
+    """Whether a package cannot be imported, found out without importing it."""
     try:
-        server = importlib.import_module("stretto.server.__main__")
+        return importlib.util.find_spec(package) is None
+    except ModuleNotFoundError:
+        return True
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
+
+
+def _run(argv: Sequence[str]) -> int:
+    command = find(argv[0])
+    if command is None:
+        print(_unknown(argv[0]), file=sys.stderr)
+        return Exit.USAGE
+    try:
+        return _call(command, argv[1:])
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("stretto"):
+        if (error.name or "").partition(".")[0] == "stretto":
             raise
-        print(NO_SERVER.format(missing=error.name), file=sys.stderr)
-        return USAGE_ERROR
-    return cast("_Serve", server.main)(argv) or 0
+        text = NO_EXTRA.format(command=command.name, missing=error.name, extra=command.needs)
+        print(text, file=sys.stderr)
+        return Exit.USAGE
+
+
+def _call(command: Command, argv: Sequence[str]) -> int:
+    if command.native:
+        module, _, name = command.path.partition(":")
+        return cast("_Native", getattr(importlib.import_module(module), name))(argv) or Exit.OK
+    app = importlib.import_module("stretto.cli._app")
+    return cast("int", app.call(command, argv))
+
+
+def _unknown(name: str) -> str:
+    """A line on a command that is none, with the nearest one."""
+    what = "option" if name.startswith("-") else "command"
+    near = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=1)
+    hint = f"did you mean {near[0]}?" if near else "see stretto --help"
+    return f"stretto: there is no {what} {name!r}; {hint}"

@@ -1,0 +1,80 @@
+"""The options that every command has, and what they make: an output, and a client of a server."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from cyclopts import Group, Parameter
+
+from stretto.cli._errors import told
+from stretto.cli._output import Output
+from stretto.client import Client
+from stretto.client.errors import StrettoError
+
+__all__ = ["COMMON", "PRINTING", "Common", "Printing"]
+
+_CONNECTION: Final = Group("Connection", sort_key=90)
+_PRINTING: Final = Group("Output", sort_key=91)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Printing:
+    """How a command prints."""
+
+    json: Annotated[
+        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
+    ] = False
+
+    def output(self) -> Output:
+        """Where to print."""
+        return Output(as_json=self.json)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Common:
+    """How a command reaches its server, and how it prints."""
+
+    server: Annotated[
+        str, Parameter(env_var="STRETTO_SERVER", group=_CONNECTION, help="Address of the server, as HOST:PORT.")
+    ] = "127.0.0.1:50051"
+    tls: Annotated[
+        bool,
+        Parameter(env_var="STRETTO_TLS", negative="", group=_CONNECTION, help="Talk TLS, and check the server's name."),
+    ] = False
+    token: Annotated[
+        str,
+        Parameter(
+            env_var="STRETTO_TOKEN",
+            show_default=False,
+            group=_CONNECTION,
+            help="Token to send as `authorization: Bearer`; better given by the variable, which no process list shows.",
+        ),
+    ] = ""
+    timeout: Annotated[
+        float, Parameter(group=_CONNECTION, help="Longest time to wait for an answer to one call, in seconds.")
+    ] = 10.0
+    json: Annotated[
+        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
+    ] = False
+
+    def output(self) -> Output:
+        """Where to print."""
+        return Output(as_json=self.json)
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[tuple[Client, Output]]:
+        """A client of the server, and where to print. The client's errors leave as `CommandError`."""
+        metadata = (("authorization", f"Bearer {self.token}"),) if self.token else ()
+        # A person sits there and knows better than a repeat whether the address was meant.
+        async with Client(self.server, tls=self.tls, metadata=metadata, timeout=self.timeout, retry=False) as client:
+            try:
+                yield client, self.output()
+            except StrettoError as error:
+                raise await told(error, client, self.server) from error
+
+
+PRINTING: Final = Printing()
+COMMON: Final = Common()

@@ -1,0 +1,97 @@
+"""Where a command writes: text for people or JSON for programs to stdout, all else to stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from rich.console import Console
+from rich.text import Text
+
+from stretto.cli._exits import CommandError
+
+__all__ = ["Output", "clean"]
+
+PIPED_WIDTH: Final = 10_000
+"""Columns when no terminal says how many: a line stays a line, and no id is cut."""
+
+_HARMLESS: Final = "\n\t"
+
+
+class Output:
+    """Stdout for what was asked for, in one of two languages; stderr for everything else.
+
+    `show` does nothing with --json, `document` and `line` nothing without it, so a command may call both.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.json = as_json
+        self.console = _console(stderr=False)
+        self.errors = _console(stderr=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether a person looks at stdout: a terminal, and no --json."""
+        return self.console.is_terminal and not self.json
+
+    def show(self, *things: Any, style: str | None = None) -> None:
+        """Print for people: rich renderables, or plain text, which is never read as markup."""
+        if not self.json:
+            for thing in things:
+                self.console.print(
+                    clean(thing) if isinstance(thing, str) else thing, style=style, soft_wrap=_soft(thing)
+                )
+
+    def document(self, value: Mapping[str, Any]) -> None:
+        """Print the one JSON document of this command."""
+        if self.json:
+            _print_json(value, indent=2)
+
+    def line(self, value: Mapping[str, Any]) -> None:
+        """Print one of several JSON objects, on a line of its own, at once."""
+        if self.json:
+            _print_json(value, indent=None)
+
+    def note(self, text: str) -> None:
+        """Say something on stderr that is no result: what goes on, what to do next."""
+        if not self.json:
+            self.errors.print(clean(text), style="dim", soft_wrap=True)
+
+    def fail(self, error: CommandError) -> None:
+        """Say on stderr what is wrong: one line, or a JSON object."""
+        if self.json:
+            body = {"exit_code": error.code.value, "exit": error.code.name, "message": error.message, **error.details}
+            print(json.dumps({"error": body}, ensure_ascii=False, default=str), file=sys.stderr)
+            return
+        self.errors.print(Text("stretto: ", style="bold red") + Text(clean(error.message)), soft_wrap=True)
+
+
+class _Console(Console):
+    """A console that leaves a reader's going away to the command line."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
+def _console(*, stderr: bool) -> Console:
+    console = _Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPED_WIDTH
+    return console
+
+
+def _soft(thing: Any) -> bool:
+    """Whether the terminal may break its lines: text that somebody may want to copy."""
+    return isinstance(thing, str | Text)
+
+
+def _print_json(value: Mapping[str, Any], indent: int | None) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=indent), flush=True)
+
+
+def clean(text: str) -> str:
+    """The text with its control characters made visible: what a server sends must not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in _HARMLESS else repr(char)[1:-1] for char in text)
