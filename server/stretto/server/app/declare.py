@@ -103,9 +103,14 @@ def _example(value: Message | Mapping[str, Any]) -> Payload:
 def load(targets: Iterable[str]) -> list[Declaration]:
     """The declarations of all targets, each a `MODULE:NAME` that names an App. Modules are found from here as well."""
     sys.path.insert(0, str(pathlib.Path.cwd()))
+    return declared(_app(target) for target in targets)
+
+
+def declared(apps: Iterable[App]) -> list[Declaration]:
+    """The declarations of several apps, whose names must differ."""
     found: dict[str, Declaration] = {}
-    for target in targets:
-        for name, declaration in _app(target).declarations.items():
+    for app in apps:
+        for name, declaration in app.declarations.items():
             if name in found:
                 raise RegistrationError(f"Workflow type {name!r} is registered by two of the given apps.")
             found[name] = declaration

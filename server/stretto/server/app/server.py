@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import platformdirs
 import structlog
@@ -14,12 +16,13 @@ from stretto.server.app import memory
 from stretto.server.app.background import Background
 from stretto.server.app.care import Care
 from stretto.server.app.supervisor import Supervisor
-from stretto.server.domain.clock import SystemClock
+from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.settings import Settings
+from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.dispatcher import DispatchLimits, LocalDispatcher
 from stretto.server.engine.journal import Journal
-from stretto.server.engine.ledger import StoreLedger
+from stretto.server.engine.ledger import Ledger, StoreLedger
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
 from stretto.server.rpc.events import encode_event
@@ -41,13 +44,45 @@ def default_store() -> str:
     return f"sqlite:{Path(platformdirs.user_data_dir('stretto', appauthor=False)) / 'stretto.db'}"
 
 
-class Server:
-    """One server with its own executors."""
+class Executors(Protocol):
+    """What a server asks of whoever looks after its executors."""
 
-    def __init__(self, settings: Settings, targets: Sequence[str]) -> None:
+    @property
+    def alive_count(self) -> int:
+        """How many executors can be given work now."""
+        ...
+
+    async def start(self) -> tuple[WorkflowType, ...]:
+        """Start all executors; the workflow types that they can run."""
+        ...
+
+    def give_to(self, dispatcher: LocalDispatcher) -> None:
+        """Let the dispatcher have the executors that there are and all that will come."""
+        ...
+
+    def retire(self) -> None:
+        """Replace no executor any more."""
+        ...
+
+    async def close(self) -> None:
+        """End all executors."""
+        ...
+
+
+ExecutorsFor = Callable[[Ledger, Callable[[], None]], Executors]
+"""Makes executors that write to a ledger, and that tell when the number of those alive has changed."""
+
+
+class Server:
+    """One server with its own executors. A store of its own is opened by the settings' URL when none is given."""
+
+    def __init__(
+        self, settings: Settings, executors: ExecutorsFor, *, clock: Clock | None = None, store: Store | None = None
+    ) -> None:
         self._settings = settings
-        self._targets = targets
-        self._clock = SystemClock()
+        self._executors_for = executors
+        self._clock = clock or SystemClock()
+        self._given_store = store
         self.store_url = settings.store or default_store()
         self.address = ""
         self._closing = False
@@ -57,9 +92,11 @@ class Server:
     async def start(self) -> None:
         """Open the store, load the graphs, take up what was left unfinished, and listen."""
         settings = self._settings
-        self._store: Store = open_store(self.store_url, encode_event, synchronous=settings.synchronous)
+        self._store: Store = self._given_store or open_store(
+            self.store_url, encode_event, synchronous=settings.synchronous
+        )
         await self._store.open()
-        self._supervisor = Supervisor(settings, self._targets, StoreLedger(self._store), self._tell_health)
+        self._executors = self._executors_for(StoreLedger(self._store), self._tell_health)
         try:
             await self._assemble()
         except BaseException:
@@ -68,11 +105,11 @@ class Server:
 
     async def _assemble(self) -> None:
         settings = self._settings
-        types = await self._supervisor.start()
+        types = await self._executors.start()
         self._catalog = Catalog(types)
         self._journal = Journal(self._store, bookmark_seconds=settings.bookmark_seconds)
         self._dispatcher = LocalDispatcher(self._store, self._catalog, self._clock, self._dispatch_limits())
-        self._supervisor.give_to(self._dispatcher)
+        self._executors.give_to(self._dispatcher)
         rpc = RpcServer(
             workflows=Workflows(self._store, self._catalog, self._dispatcher, self._clock),
             store=self._store,
@@ -95,7 +132,7 @@ class Server:
         """Refuse new work, let steps finish, end the streams, hand everything back."""
         assert self._rpc is not None
         self._closing = True
-        self._supervisor.retire()
+        self._executors.retire()
         self._rpc.set_serving(serving=False)
         await self._dispatcher.drain(self._settings.drain_seconds_max)
         await self._rpc.drain(STREAMS_SECONDS_MAX)
@@ -104,13 +141,13 @@ class Server:
     async def _take_apart(self) -> None:
         self._closing = True
         await self._background.close()
-        await self._supervisor.close()
+        await self._executors.close()
         await self._store.close()
 
     def _tell_health(self) -> None:
         """Say whether calls are welcome: the store takes writes and an executor is there. Nobody else decides it."""
         if self._rpc is not None and not self._closing:
-            self._rpc.set_serving(self._care.healthy and self._supervisor.alive_count > 0)
+            self._rpc.set_serving(self._care.healthy and self._executors.alive_count > 0)
 
     def _dispatch_limits(self) -> DispatchLimits:
         settings = self._settings
@@ -133,7 +170,7 @@ class Server:
 async def serve(settings: Settings, targets: Sequence[str]) -> None:
     """Serve until SIGTERM or SIGINT."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    server = Server(settings, targets)
+    server = Server(settings, partial(Supervisor, settings, targets))
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

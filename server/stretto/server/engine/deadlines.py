@@ -1,13 +1,9 @@
 """When workflows must have ended."""
 
-import asyncio
 import heapq
 from collections.abc import Callable
 
-from stretto.server.domain.clock import SECOND, Clock, Micros
-
-SLEEP_SECONDS_MAX = 3_600.0
-"""Longest sleep: clocks are set, and a timer must not sleep through that."""
+from stretto.server.domain.clock import Clock, Micros, Timer
 
 STALE_MIN = 64
 
@@ -23,7 +19,8 @@ class Deadlines:
         self._passed = passed
         self._watched: dict[Key, Micros] = {}
         self._heap: list[tuple[Micros, Key]] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._watched)
@@ -44,14 +41,17 @@ class Deadlines:
             self._heap = [(deadline, known) for known, deadline in self._watched.items()]
             heapq.heapify(self._heap)
 
+    def close(self) -> None:
+        """Call back no more."""
+        self._closed = True
+        self._set_timer()
+
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._heap:
-            seconds = (self._heap[0][0] - self._clock.now()) / SECOND
-            delay = min(SLEEP_SECONDS_MAX, max(0.0, seconds))
-            self._timer = asyncio.get_running_loop().call_later(delay, self._look)
+        if self._heap and not self._closed:
+            self._timer = self._clock.call_at(self._heap[0][0], self._look)
 
     def _look(self) -> None:
         now = self._clock.now()

@@ -86,6 +86,11 @@ class LocalDispatcher:
         """How many wait for an executor."""
         return len(self._queue)
 
+    @property
+    def deadline_count(self) -> int:
+        """How many that have not ended have a deadline that has not passed."""
+        return len(self._deadlines)
+
     def admit(self) -> None:
         """Raise Draining, Overloaded or StoreUnavailable when no new work may be accepted."""
         if self.draining:
@@ -156,6 +161,7 @@ class LocalDispatcher:
             _, late = await asyncio.wait(work, timeout=RELEASE_SECONDS_MAX)
             for task in late:
                 task.cancel()
+        self._deadlines.close()  # Last: what is taken back is queued once more, and would be watched again.
 
     def _on_publications(self, publications: Sequence[Publication]) -> None:
         for publication in publications:

@@ -96,8 +96,9 @@ class MemoryStore:
         self._is_open = True
 
     async def close(self) -> None:
-        """Answer no more."""
+        """Answer no more, and tell nobody any more; opened again, it has what it had."""
         self._is_open = False
+        self._listeners.clear()
 
     def on_publication(self, listener: Callable[[Sequence[Publication]], None]) -> None:
         """Call the listener after each commit."""
