@@ -15,6 +15,7 @@ from stretto.server.domain import workflow_type as domain
 from stretto.server.domain.clock import SECOND, Micros
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.payload import JsonValue
+from stretto.server.engine.serializer import declared_types
 
 Graph: TypeAlias = "Pregel[Any, Any, Any, Any] | StateGraph[Any, Any, Any, Any] | Callable[[], Any]"
 
@@ -71,7 +72,7 @@ def build(declaration: Declaration, checkpointer_for: Callable[[Any, tuple[type,
     graph = copy.copy(compiled)
     if declaration.retry:
         graph.retry_policy = declaration.retry
-    graph.checkpointer = checkpointer_for(getattr(graph, "_serde_allowlist", None), declaration.allowed_types)
+    graph.checkpointer = checkpointer_for(declared_types(graph), declaration.allowed_types)
     graph.cache = (
         None  # A cache could hand one tenant what another one computed, and its values are not in the journal.
     )

@@ -116,11 +116,11 @@ class Run:
         except GraphDrained:
             return RunReleased()
         except GraphRecursionError as error:
-            return RunFailed(failure_of(error, reason=Reason.LIMIT_EXCEEDED))
+            return self._failed(error, failure_of(error, reason=Reason.LIMIT_EXCEEDED))
         except StateInvalid as error:
-            return RunFailed(failure_of(error, reason=Reason.STATE_INVALID))
+            return self._failed(error, failure_of(error, reason=Reason.STATE_INVALID))
         except Exception as error:  # noqa: BLE001 - user code ends here: whatever it raises is the workflow's failure.
-            return RunFailed(self._steps.failure_of(error))
+            return self._failed(error, self._steps.failure_of(error))
         await self._notice_breakpoint()
         if self._questions.pending:
             return RunPaused()
@@ -202,9 +202,20 @@ class Run:
             value = to_plain(to_result(output) if to_result else output)
             return RunSucceeded(self._codec.encode(self._registered.info.contract.result_type, value))
         except ContractViolation as error:
-            return RunFailed(failure_of(error, reason=Reason.RESULT_INVALID))
+            return self._failed(error, failure_of(error, reason=Reason.RESULT_INVALID))
         except Exception as error:  # noqa: BLE001 - to_result is user code too.
-            return RunFailed(failure_of(error))
+            return self._failed(error, failure_of(error))
+
+    def _failed(self, error: Exception, failure: Failure) -> RunFailed:
+        """The end of a workflow that failed. Its journal has the message; where it came from, only the log can say."""
+        _log.warning(
+            "workflow_failed",
+            workflow_id=self.workflow.workflow_id,
+            workflow_type=self.workflow.workflow_type,
+            step=failure.step,
+            exc_info=error,
+        )
+        return RunFailed(failure)
 
     def _write(self, chunk: Any) -> None:
         """Take what a node gave to LangGraph's stream writer, on whatever thread it did so."""

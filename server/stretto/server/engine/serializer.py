@@ -4,10 +4,12 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from langgraph._internal._serde import build_serde_allowlist
 from langgraph.checkpoint.serde import _msgpack
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_event_listener
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.pregel import Pregel
 
 from stretto.server.domain.change import Blob
 from stretto.server.domain.errors import StrettoError
@@ -49,6 +51,28 @@ def strict_serializer(allowed: Iterable[type] = ()) -> JsonPlusSerializer:
     return JsonPlusSerializer(
         allowed_msgpack_modules=[(kind.__module__, kind.__qualname__) for kind in allowed] or None
     )
+
+
+def declared_types(graph: Pregel[Any, Any, Any, Any]) -> set[tuple[str, ...]]:
+    """The types that a graph declares: as LangGraph's strict mode noted them, or else found in the same places.
+
+    In a test the graphs may well have been imported before anybody could set that mode.
+    """
+    noted: set[tuple[str, ...]] | None = getattr(graph, "_serde_allowlist", None)
+    if noted is not None:
+        return noted
+    found = _types_of(graph)
+    for _, subgraph in graph.get_subgraphs(recurse=True):
+        found |= _types_of(subgraph)
+    return found
+
+
+def _types_of(graph: Any) -> set[tuple[str, ...]]:
+    builder = getattr(graph, "builder", None)
+    parts = [builder, *builder.nodes.values()] if builder is not None else []
+    names = ("state_schema", "input_schema", "output_schema", "context_schema")
+    schemas = [schema for part in parts for name in names if (schema := getattr(part, name, None)) is not None]
+    return build_serde_allowlist(schemas=schemas, channels=getattr(graph, "channels", {}))
 
 
 def checked_loads(serde: SerializerProtocol, blob: Blob) -> Any:
