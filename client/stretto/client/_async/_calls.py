@@ -1,0 +1,90 @@
+"""Calls to one server: deadlines, repeats, correlation ids and errors, in one place."""
+
+import uuid
+from collections.abc import Sequence
+from typing import TypeVar
+
+import grpc
+
+from stretto.client._async._io import Connection, Cut, Metadata, Pick, Stream, sleep, unary
+from stretto.client._backoff import Backoff, Until
+from stretto.client._refusals import CORRELATION_KEY, refusal_of
+from stretto.client.errors import CallError, ClientClosed, TimedOut, Unavailable
+from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+LAST_SECONDS = 0.1
+"""With less time left than this, a call is not repeated any more."""
+
+
+class Calls:
+    """Makes calls."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        target: str,
+        metadata: Sequence[tuple[str, str | bytes]],
+        timeout: float,
+        retry: bool,
+        silence_seconds_max: float,
+    ) -> None:
+        self.connection = connection
+        self.silence_seconds_max = silence_seconds_max
+        self._target = target
+        self._metadata = tuple(metadata)
+        self._timeout = timeout
+        self._retry = retry
+
+    async def unary(self, pick: Pick[Q, A], request: Q, timeout: float | None) -> A:
+        """Call a method until it answers, is refused, or the time is up."""
+        until, backoff, correlation_id = Until(timeout or self._timeout), Backoff(), self.new_correlation_id()
+        before: CallError | None = None
+        while True:
+            try:
+                method = pick(self.connection.stubs())
+                return await unary(method, request, until.left(), self.metadata(correlation_id))
+            except grpc.RpcError as error:
+                refused = self.refusal_of(error, correlation_id)
+            except Cut:
+                refused = self.cut(correlation_id)
+            pause = backoff.next(refused.retry_after if isinstance(refused, Unavailable) else None)
+            left = until.left() or 0.0
+            if not self._retry or not isinstance(refused, Unavailable) or left < LAST_SECONDS:
+                raise _told(refused, before, until) from None
+            before = refused
+            await sleep(min(pause, left / 2))
+
+    def open(self, request: WatchProgressRequest, correlation_id: str) -> Stream:
+        """Begin to watch."""
+        return Stream(self.connection.stubs(), request, self.metadata(correlation_id))
+
+    def refusal_of(self, error: grpc.RpcError, correlation_id: str) -> CallError:
+        """A failed call as an error of ours."""
+        return refusal_of(error, self._target, correlation_id)
+
+    def cut(self, correlation_id: str) -> Unavailable:
+        """The error for a call whose connection was closed on this side."""
+        if self.connection.closed:
+            raise ClientClosed("The client was closed during the call.", correlation_id=correlation_id) from None
+        code = grpc.StatusCode.CANCELLED
+        return Unavailable(f"{self._target}: the connection was replaced", code=code, correlation_id=correlation_id)
+
+    def metadata(self, correlation_id: str) -> Metadata:
+        """What is sent along."""
+        return (*self._metadata, (CORRELATION_KEY, correlation_id))
+
+    def new_correlation_id(self) -> str:
+        """An id that both sides' logs know a call by."""
+        return uuid.uuid4().hex
+
+
+def _told(refused: CallError, before: CallError | None, until: Until) -> CallError:
+    """The error to raise. When time ran out over repeats, what they failed with says more than that it did."""
+    told = before if before is not None and isinstance(refused, TimedOut) else refused
+    if before is not None and isinstance(told, Unavailable):
+        told.message += f"; tried again and again for {until}"
+    return told

@@ -1,0 +1,86 @@
+"""Contracts, asked for when they are needed and remembered."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from google.protobuf import any_pb2
+from google.protobuf.message import Message
+
+from stretto.catalog.v1.catalog_service_pb2 import DescribeWorkflowTypeRequest, ListWorkflowTypesRequest
+from stretto.catalog.v1.workflow_type_pb2 import Contract, WorkflowType
+from stretto.client._async._calls import Calls
+from stretto.client._contracts import Contracts, required, types_of
+from stretto.client._payloads import DYNAMIC, Payload, pack, parse, read, type_name, unpack
+
+
+class Catalog:
+    """A server's workflow types."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._contracts = Contracts()
+
+    async def types(self, page_size: int, timeout: float | None) -> AsyncIterator[WorkflowType]:
+        """All types by name, page after page."""
+        request = ListWorkflowTypesRequest(page_size=page_size)
+        while True:
+            page = await self._calls.unary(lambda stubs: stubs.catalog.ListWorkflowTypes, request, timeout)
+            for workflow_type in page.workflow_types:
+                yield workflow_type
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def describe(self, name: str, timeout: float | None) -> WorkflowType:
+        """One type, whole."""
+        request = DescribeWorkflowTypeRequest(name=name)
+        response = await self._calls.unary(lambda stubs: stubs.catalog.DescribeWorkflowType, request, timeout)
+        self._contracts.learn(response.workflow_type)
+        return response.workflow_type
+
+    def knows(self, name: str) -> bool:
+        """Whether a contract was asked for before."""
+        return self._contracts.of(name) is not None
+
+    def forget(self, name: str) -> None:
+        """Forget a contract that may have changed."""
+        self._contracts.forget(name)
+
+    async def contract(self, name: str) -> Contract:
+        """A type's contract."""
+        return self._contracts.of(name) or (await self.describe(name, None)).contract
+
+    async def only_decision_type(self, name: str) -> str:
+        """The type of all of a contract's decisions; empty when it has several."""
+        contract = await self.contract(name)
+        kinds = {contract.decision_type, *contract.decision_types.values()} - {""}
+        return kinds.pop() if len(kinds) == 1 else ""
+
+    async def packed(self, payload: Payload, full_name: str, workflow_type: str) -> any_pb2.Any | None:
+        """A payload as it travels: plain values become the contract's message where it asks for one."""
+        if payload is None and full_name not in DYNAMIC:
+            return None
+        if isinstance(payload, Message) or full_name in DYNAMIC:
+            return pack(payload)
+        return pack(parse(payload, await self._class_of(full_name, workflow_type)))
+
+    async def decode(self, payload: any_pb2.Any, kind: type[Message] | None, workflow_type: str) -> Any:
+        """What an Any holds: a message of `kind`, or of the class that its name says; plain values for a Struct."""
+        name = type_name(payload)
+        if kind is not None or not name:
+            return unpack(payload, kind) if name else None
+        return read(payload, await self._class_of(name, workflow_type))
+
+    async def _class_of(self, full_name: str, workflow_type: str) -> type[Message]:
+        """The message class of a name: imported, known, or asked for."""
+        found = self._contracts.class_of(full_name)
+        if found is None and workflow_type:
+            await self.describe(workflow_type, None)
+            found = self._contracts.class_of(full_name)
+        if found is None:
+            async for known in self.types(0, None):
+                if full_name in types_of(known.contract):
+                    await self.describe(known.name, None)
+                    break
+            found = self._contracts.class_of(full_name)
+        return required(found, full_name)

@@ -1,0 +1,146 @@
+"""gRPC and the clock, as the asynchronous client needs them. The blocking twin of this module is written by hand."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast
+
+import grpc
+import grpc.aio
+
+from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from stretto.client._channel import Options
+from stretto.client.errors import ClientClosed
+from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest, WatchProgressResponse
+from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+
+if TYPE_CHECKING:
+    from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceAsyncStub
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+Q_contra = TypeVar("Q_contra", contravariant=True)
+A_co = TypeVar("A_co", covariant=True)
+
+Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
+
+
+class Method(Protocol[Q_contra, A_co]):
+    """One unary method of a stub."""
+
+    def __call__(
+        self, request: Q_contra, /, *, timeout: float | None = None, metadata: Metadata | None = None
+    ) -> Awaitable[A_co]:
+        """Call it."""
+        ...
+
+
+class Cut(Exception):
+    """The connection was closed on this side while a call was under way, and not by cancelling the caller's task."""
+
+
+class Silent(Exception):
+    """Nothing came for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stubs:
+    """One connection's services."""
+
+    channel: grpc.aio.Channel
+    workflows: "WorkflowServiceAsyncStub"
+    catalog: "CatalogServiceAsyncStub"
+
+
+class Connection:
+    """A channel that is opened when it is first used, on the caller's loop, and can be replaced."""
+
+    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None, options: Options) -> None:
+        self._target = target
+        self._credentials = credentials
+        self._options = options
+        self._stubs: Stubs | None = None
+        self.closed = False
+
+    def stubs(self) -> Stubs:
+        """The services, over a channel that is not closed."""
+        if self.closed:
+            raise ClientClosed("The client is closed.")
+        if self._stubs is None:
+            self._stubs = self._open()
+        return self._stubs
+
+    async def renew(self, stubs: Stubs) -> None:
+        """Replace a connection that went silent, unless somebody has done so; its other calls are cut."""
+        if self._stubs is stubs:
+            self._stubs = None
+            await stubs.channel.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls under way are cut."""
+        self.closed = True
+        stubs, self._stubs = self._stubs, None
+        if stubs is not None:
+            await stubs.channel.close()
+
+    def _open(self) -> Stubs:
+        channel = (
+            grpc.aio.insecure_channel(self._target, self._options)
+            if self._credentials is None
+            else grpc.aio.secure_channel(self._target, self._credentials, self._options)
+        )
+        return Stubs(channel, WorkflowServiceStub(channel), CatalogServiceStub(channel))
+
+
+class Stream:
+    """One WatchProgress call."""
+
+    def __init__(self, stubs: Stubs, request: WatchProgressRequest, metadata: Metadata) -> None:
+        self.stubs = stubs
+        self._call = stubs.workflows.WatchProgress(request, metadata=metadata)
+
+    async def read(self, seconds: float | None) -> WatchProgressResponse | None:
+        """The next response; None after the last one. Raises Silent when none comes in time."""
+        asked = _cancellations()
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._call.read()
+        except TimeoutError:
+            raise Silent from None
+        except asyncio.CancelledError:
+            if _cancellations() > asked:
+                self._call.cancel()
+                raise
+            raise Cut from None
+        return None if response is grpc.aio.EOF else cast("WatchProgressResponse", response)
+
+    def cancel(self) -> None:
+        """Let go of the call at once."""
+        self._call.cancel()
+
+
+async def unary(method: Method[Q, A], request: Q, seconds: float | None, metadata: Metadata) -> A:
+    """One call and its answer."""
+    asked = _cancellations()
+    try:
+        return await method(request, timeout=seconds, metadata=metadata)
+    except asyncio.CancelledError:
+        if _cancellations() > asked:
+            raise
+        raise Cut from None
+
+
+async def sleep(seconds: float) -> None:
+    """Wait."""
+    await asyncio.sleep(seconds)
+
+
+def _cancellations() -> int:
+    """How often the present task was asked to stop: gRPC raises CancelledError for a closed channel too."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+Pick: TypeAlias = Callable[[Stubs], Method[Q, A]]
+"""Chooses the method of a call."""

@@ -1,0 +1,135 @@
+"""Watching one workflow through every break."""
+
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from stretto.client._async._calls import Calls
+from stretto.client._async._io import Cut, Silent, Stream, sleep
+from stretto.client._backoff import Until
+from stretto.client._follow import Cursor, Gap, is_terminal
+from stretto.client.errors import StrettoError, TimedOut, Unavailable
+from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
+from stretto.workflow.v1.workflow_service_pb2 import WatchProgressResponse
+
+END_SECONDS_MAX = 1.0
+"""How long the server may take to end a stream after the terminal event, before we end it."""
+
+OnBreak = Callable[[StrettoError, float], None]
+"""Is told what broke, and in how many seconds it is tried again."""
+
+
+class Watch:
+    """The events of one workflow, each once and in order, up to the terminal one, whatever happens to the connection.
+
+    Leaving the loop, closing the watch or cancelling the one who waits for it frees the call at once.
+    """
+
+    def __init__(
+        self, calls: Calls, cursor: Cursor, on_break: OnBreak | None = None, until: Until | None = None
+    ) -> None:
+        self._calls = calls
+        self._cursor = cursor
+        self._on_break = on_break
+        self._until = until or Until(None)
+        self._ready: deque[ProgressEvent] = deque()
+        self._stream: Stream | None = None
+        self._ended = self._closed = False
+        self.last_sequence = cursor.last_sequence
+        """Sequence of the event that was given last; watching after it misses nothing."""
+        self.correlation_id = calls.new_correlation_id()
+
+    @property
+    def breaks(self) -> int:
+        """How often the connection broke and the watch went on."""
+        return self._cursor.breaks
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ProgressEvent:
+        while not self._ready:
+            if self._ended:
+                await self._finish()
+            if self._closed:
+                raise StopAsyncIteration
+            await self._fill()
+        event = self._ready.popleft()
+        self.last_sequence = event.sequence
+        self._ended = is_terminal(event)
+        return event
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop watching. Whoever waits for the next event gets the end."""
+        self._closed = True
+        self._let_go()
+
+    async def _fill(self) -> None:
+        """Read once; after a break, wait until it is time to ask again."""
+        broken: StrettoError
+        try:
+            if self._stream is None:
+                self._stream = self._calls.open(self._cursor.request(), self.correlation_id)
+            response = await self._stream.read(self._until.left(self._calls.silence_seconds_max))
+            self._take(response)
+        except grpc.RpcError as error:
+            broken = self._calls.refusal_of(error, self.correlation_id)
+        except Gap as error:
+            broken = error
+        except (Cut, Silent) as error:
+            if self._closed:
+                return
+            broken = await self._silence() if isinstance(error, Silent) else self._calls.cut(self.correlation_id)
+        else:
+            return
+        if not self._closed:
+            await self._pause(broken)
+
+    def _take(self, response: WatchProgressResponse | None) -> None:
+        if response is None:
+            self._closed = True  # The server ends a stream without an error after the terminal event only.
+        else:
+            self._ready.extend(self._cursor.take(response))
+
+    async def _silence(self) -> StrettoError:
+        """Nothing came, though the server sends a bookmark now and then: the connection is dead without knowing it."""
+        told = f"{self._cursor.workflow_id}: nothing was heard for {self._calls.silence_seconds_max:g} seconds"
+        if self._stream is not None and not self._until.over:
+            await self._calls.connection.renew(self._stream.stubs)
+        return Unavailable(told, correlation_id=self.correlation_id)
+
+    async def _pause(self, broken: StrettoError) -> None:
+        self._let_go()
+        pause = self._cursor.broke(broken)
+        if self._on_break is not None and not self._until.over:
+            self._on_break(broken, pause)
+        await sleep(self._until.left(pause) or 0.0)
+        if self._until.over:
+            told = f"{self._cursor.workflow_id} has not ended within {self._until}."
+            raise TimedOut(told, code=grpc.StatusCode.DEADLINE_EXCEEDED, correlation_id=self.correlation_id) from None
+
+    async def _finish(self) -> None:
+        """Let the server end the stream, which it does right after the terminal event."""
+        try:
+            if self._stream is not None:
+                await self._stream.read(END_SECONDS_MAX)
+        except (grpc.RpcError, Cut, Silent):
+            pass  # There is nothing more to come.
+        finally:
+            await self.aclose()
+
+    def _let_go(self) -> None:
+        if self._stream is not None:
+            self._stream.cancel()
+            self._stream = None

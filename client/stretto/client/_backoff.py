@@ -1,0 +1,49 @@
+"""How long to wait before the next try."""
+
+import random
+import time
+
+FIRST_SECONDS = 0.1
+LONGEST_SECONDS = 5.0
+"""A server that is back is found this soon at the latest."""
+
+
+class Backoff:
+    """Pauses that double, each shortened at random so that many callers do not come back at one moment."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    def reset(self) -> None:
+        """Begin anew: it worked."""
+        self._tries = 0
+
+    def next(self, at_least: float | None = None) -> float:
+        """Seconds until the next try; not less than what the server asked for."""
+        longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2**self._tries)
+        self._tries = min(self._tries + 1, 30)
+        pause = random.uniform(longest / 2, longest)  # noqa: S311 - Nothing to guess here.
+        return max(pause, at_least or 0.0)
+
+
+class Until:
+    """A moment on the monotonic clock; never, when no time is given."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._moment = None if seconds is None else time.monotonic() + seconds
+
+    def __str__(self) -> str:
+        return f"{self._seconds:g} seconds"
+
+    def left(self, most: float | None = None) -> float | None:
+        """Seconds until then, and not more than `most`; None for no bound at all."""
+        if self._moment is None:
+            return most
+        left = max(0.0, self._moment - time.monotonic())
+        return left if most is None else min(left, most)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has passed."""
+        return self._moment is not None and time.monotonic() >= self._moment

@@ -1,0 +1,62 @@
+"""How a connection to a server behaves."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+SERVICES: Final = (
+    "stretto.workflow.v1.WorkflowService",
+    "stretto.catalog.v1.CatalogService",
+    "stretto.operations.v1.OperationsService",
+)
+
+RECONNECT_MS_MIN: Final = 100
+RECONNECT_MS_MAX: Final = 2_000
+"""gRPC's own two minutes would keep a watcher away from a server that has long been back."""
+
+CONNECT_MS_MAX: Final = 5_000
+"""How long one try to connect may take; gRPC's own 20 seconds are for slower ways than those between services."""
+
+PING_TIMEOUT_SECONDS: Final = 5.0
+
+Options = Sequence[tuple[str, str | int]]
+
+
+def options(
+    *, message_bytes_max: int, keepalive_seconds: float, retry: bool, more: Options
+) -> list[tuple[str, str | int]]:
+    """Arguments of gRPC's core; those of the caller come last and win."""
+    ping_timeout_ms = round(PING_TIMEOUT_SECONDS * 1_000)
+    return [
+        ("grpc.primary_user_agent", f"stretto-python/{version('stretto')}"),
+        ("grpc.max_receive_message_length", message_bytes_max),
+        ("grpc.max_send_message_length", message_bytes_max),
+        ("grpc.keepalive_time_ms", round(keepalive_seconds * 1_000)),
+        ("grpc.keepalive_timeout_ms", ping_timeout_ms),
+        ("grpc.http2.ping_timeout_ms", ping_timeout_ms),  # Without it a dead connection is noticed after a minute.
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.initial_reconnect_backoff_ms", RECONNECT_MS_MIN),
+        ("grpc.min_reconnect_backoff_ms", CONNECT_MS_MAX),
+        ("grpc.max_reconnect_backoff_ms", RECONNECT_MS_MAX),
+        # A connection that went silent is replaced; out of the common pool we would get the same one again.
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.enable_retries", int(retry)),
+        ("grpc.service_config", _service_config()),
+        *more,
+    ]
+
+
+def _service_config() -> str:
+    """Short breaks are bridged by gRPC itself; a request id makes each of our calls safe to repeat."""
+    names = [{"service": service} for service in SERVICES]
+    policy = {
+        "maxAttempts": 3,
+        "initialBackoff": "0.05s",
+        "maxBackoff": "0.5s",
+        "backoffMultiplier": 3,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    # A watch goes on after its last event, which gRPC knows nothing of.
+    watch = {"name": [{"service": SERVICES[0], "method": "WatchProgress"}]}
+    return json.dumps({"methodConfig": [watch, {"name": names, "retryPolicy": policy}]})

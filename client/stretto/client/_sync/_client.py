@@ -1,0 +1,263 @@
+"""The client: one server, its workflows and its catalog.
+
+Written by tools/make_sync.py from `_async/_client.py`; `make proto` writes it again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+import grpc
+from google.protobuf import any_pb2
+from google.protobuf.message import Message
+
+from stretto.catalog.v1.workflow_type_pb2 import WorkflowType
+from stretto.client import _channel
+from stretto.client._payloads import Payload
+from stretto.client._requests import Moment, list_request, new_request_id, start_request
+from stretto.client._sync._calls import Calls
+from stretto.client._sync._catalog import Catalog
+from stretto.client._sync._handle import WorkflowHandleSync
+from stretto.client._sync._io import Connection
+from stretto.client.errors import InvalidInput
+from stretto.workflow.v1.workflow_pb2 import Workflow, WorkflowStatus
+from stretto.workflow.v1.workflow_service_pb2 import StartWorkflowRequest
+
+M = TypeVar("M", bound=Message)
+
+TIMEOUT_SECONDS = 10.0
+MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+KEEPALIVE_SECONDS = 10.0
+SILENCE_SECONDS_MAX = 20.0
+"""The server is never silent for more than 15 seconds."""
+
+
+class ClientSync:
+    """One Stretto server. It connects at the first call and may be shared by all that an application does."""
+
+    def __init__(
+        self,
+        target: str = "127.0.0.1:50051",
+        *,
+        tls: bool = False,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Sequence[tuple[str, str | bytes]] = (),
+        timeout: float = TIMEOUT_SECONDS,
+        retry: bool = True,
+        message_bytes_max: int = MESSAGE_BYTES_MAX,
+        keepalive_seconds: float = KEEPALIVE_SECONDS,
+        silence_seconds_max: float = SILENCE_SECONDS_MAX,
+        options: _channel.Options = (),
+    ) -> None:
+        """Make a client; nothing is connected yet.
+
+        Args:
+            target: Address of the server, or any target that gRPC knows, such as `dns:///stretto:50051`.
+            tls: Whether to use TLS with the certificates that the system trusts.
+            credentials: TLS with certificates of your own; `tls` need not be said then.
+            metadata: Sent along with every call, such as an authorization.
+            timeout: Seconds that a call may take, all repeats included. Watching has no such limit.
+            retry: Whether a call is repeated while the server cannot be reached. The request id, which each call
+                has, makes that safe. A watch goes on after breaks in any case.
+            message_bytes_max: Largest message to send or to take.
+            keepalive_seconds: Silence on a connection with open calls after which it is pinged; the server allows
+                5 and more.
+            silence_seconds_max: Silence of a watch after which a new connection is made.
+            options: Further arguments of gRPC's core; they win over the client's own.
+        """
+        if tls and credentials is None:
+            credentials = grpc.ssl_channel_credentials()
+        connection = Connection(
+            target,
+            credentials,
+            _channel.options(
+                message_bytes_max=message_bytes_max, keepalive_seconds=keepalive_seconds, retry=retry, more=options
+            ),
+        )
+        self.target = target
+        self._calls = Calls(
+            connection,
+            target=target,
+            metadata=metadata,
+            timeout=timeout,
+            retry=retry,
+            silence_seconds_max=silence_seconds_max,
+        )
+        self._catalog = Catalog(self._calls)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. Whoever still waits for an answer gets ClientClosed."""
+        self._calls.connection.close()
+
+    @overload
+    def start(
+        self,
+        workflow_type: str,
+        payload: Payload = None,
+        *,
+        result: type[M],
+        request_id: str | None = None,
+        session_id: str = "",
+        labels: Mapping[str, str] | None = None,
+        deadline: Moment = None,
+        timeout: float | None = None,
+    ) -> WorkflowHandleSync[M]: ...
+    @overload
+    def start(
+        self,
+        workflow_type: str,
+        payload: Payload = None,
+        *,
+        result: None = None,
+        request_id: str | None = None,
+        session_id: str = "",
+        labels: Mapping[str, str] | None = None,
+        deadline: Moment = None,
+        timeout: float | None = None,
+    ) -> WorkflowHandleSync[Any]: ...
+    def start(
+        self,
+        workflow_type: str,
+        payload: Payload = None,
+        *,
+        result: type[Message] | None = None,
+        request_id: str | None = None,
+        session_id: str = "",
+        labels: Mapping[str, str] | None = None,
+        deadline: Moment = None,
+        timeout: float | None = None,
+    ) -> WorkflowHandleSync[Any]:
+        """Start a workflow. Once this returns it is durable, and will run whatever happens.
+
+        Args:
+            workflow_type: Name of a registered workflow type.
+            payload: Its input: a message of the contract, or plain values.
+            result: Message class of the result, for `handle.result()`.
+            request_id: The same id with the same input never starts two. Made when left out, which covers repeats
+                of this very call; give your own to be safe over restarts of your program too.
+            session_id: Session that it belongs to.
+            labels: Labels for finding it again.
+            deadline: When it fails if it has not ended: a point in time, or how far it is from now.
+            timeout: Seconds to wait for the answer; the client's own when left out.
+        """
+        known_before = self._catalog.knows(workflow_type)
+        request = start_request(
+            workflow_type,
+            self._input(workflow_type, payload),
+            request_id=request_id or new_request_id(),
+            session_id=session_id,
+            labels=labels,
+            deadline=deadline,
+        )
+        try:
+            workflow = self._start(request, timeout)
+        except InvalidInput as refused:
+            if refused.reason != "WRONG_PAYLOAD_TYPE" or isinstance(payload, Message) or not known_before:
+                raise
+            # The contract has changed since it was asked for.
+            self._catalog.forget(workflow_type)
+            changed = self._input(workflow_type, payload)
+            request.input.CopyFrom(changed or any_pb2.Any())
+            workflow = self._start(request, timeout)
+        return WorkflowHandleSync(
+            self._calls, self._catalog, workflow.workflow_id, result_type=result, workflow=workflow
+        )
+
+    @overload
+    def handle(self, workflow_id: str, *, result: type[M]) -> WorkflowHandleSync[M]: ...
+    @overload
+    def handle(self, workflow_id: str, *, result: None = None) -> WorkflowHandleSync[Any]: ...
+    def handle(self, workflow_id: str, *, result: type[Message] | None = None) -> WorkflowHandleSync[Any]:
+        """A workflow that was started before, by whomever.
+
+        Args:
+            workflow_id: Its id.
+            result: Message class of the result, for `handle.result()`.
+        """
+        return WorkflowHandleSync(self._calls, self._catalog, workflow_id, result_type=result)
+
+    def workflows(
+        self,
+        *,
+        types: Iterable[str] = (),
+        statuses: "Iterable[str | WorkflowStatus.ValueType]" = (),
+        session_id: str = "",
+        labels: Mapping[str, str] | None = None,
+        created_after: Moment = None,
+        created_before: Moment = None,
+        page_size: int = 0,
+        timeout: float | None = None,
+    ) -> Iterator[Workflow]:
+        """All workflows that fit, newest first, page after page.
+
+        Args:
+            types: Workflow types, any of them.
+            statuses: Such as `"RUNNING"`, any of them.
+            session_id: Session.
+            labels: Labels, all of them.
+            created_after: Created at this time or later; a timedelta counts from now, so it is a negative one.
+            created_before: Created before this time.
+            page_size: How many to ask for at once.
+            timeout: Seconds to wait for each page; the client's own when left out.
+        """
+        request = list_request(
+            types=types,
+            statuses=statuses,
+            session_id=session_id,
+            labels=labels,
+            created_after=created_after,
+            created_before=created_before,
+            page_size=page_size,
+        )
+        while True:
+            page = self._calls.unary(lambda stubs: stubs.workflows.ListWorkflows, request, timeout)
+            for workflow in page.workflows:
+                yield workflow
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def types(self, *, page_size: int = 0, timeout: float | None = None) -> Iterator[WorkflowType]:
+        """All workflow types that can be started, by name.
+
+        Args:
+            page_size: How many to ask for at once.
+            timeout: Seconds to wait for each page; the client's own when left out.
+        """
+        for workflow_type in self._catalog.types(page_size, timeout):
+            yield workflow_type
+
+    def describe(self, workflow_type: str, *, timeout: float | None = None) -> WorkflowType:
+        """One workflow type, whole: contract with descriptors, drawing, policies and examples.
+
+        Args:
+            workflow_type: Its name.
+            timeout: Seconds to wait for the answer; the client's own when left out.
+        """
+        return self._catalog.describe(workflow_type, timeout)
+
+    def decode(self, payload: any_pb2.Any, *, workflow_type: str = "") -> Any:
+        """What an Any holds, such as a progress detail: a message, or plain values for a Struct.
+
+        Args:
+            payload: The Any.
+            workflow_type: Whose contract has the message; left out, all types are searched for one that is not known.
+        """
+        return self._catalog.decode(payload, None, workflow_type)
+
+    def _input(self, workflow_type: str, payload: Payload) -> any_pb2.Any | None:
+        if payload is None or isinstance(payload, Message):
+            return self._catalog.packed(payload, "", workflow_type) if payload is not None else None
+        contract = self._catalog.contract(workflow_type)
+        return self._catalog.packed(payload, contract.input_type, workflow_type)
+
+    def _start(self, request: StartWorkflowRequest, timeout: float | None) -> Workflow:
+        return (self._calls.unary(lambda stubs: stubs.workflows.StartWorkflow, request, timeout)).workflow
