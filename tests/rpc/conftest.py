@@ -10,9 +10,19 @@ from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
 from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
 from stretto.server.domain import transitions
 from stretto.server.domain.change import EncodedEvent, RunCommit, RunEnd, Saved
 from stretto.server.domain.clock import SystemClock
+from stretto.server.domain.diagnosis import (
+    CommitTimes,
+    Diagnosis,
+    Durability,
+    ExecutorCounts,
+    StoreHealth,
+    StoreKind,
+    WorkflowCounts,
+)
 from stretto.server.domain.event import Event, Happening, InterruptRaised, StepStarted
 from stretto.server.domain.payload import STRUCT
 from stretto.server.domain.workflow import DEFAULT_PROJECT, Interrupt, Workflow
@@ -53,6 +63,44 @@ class HandDispatcher:
         self.hints.append(workflow)
 
 
+DIAGNOSIS = Diagnosis(
+    version="1.2.3",
+    python_version="3.11.9",
+    langgraph_version="1.2.22",
+    started_at=1_000_000,
+    answered_at=2_500_000,
+    draining=False,
+    store=StoreHealth(
+        kind=StoreKind.SQLITE,
+        durability=Durability.NORMAL,
+        fault="",
+        checked_at=2_000_000,
+        free_bytes=5_000_000_000,
+        free_bytes_min=64,
+    ),
+    executors=ExecutorCounts(wanted=3, alive=2, stalled=1),
+    workflows=WorkflowCounts(running=4, concurrency_max=5, queued=6, queue_max=7, with_deadline=8),
+)
+
+
+class HandDiagnostics:
+    """Tells what it is told to."""
+
+    def __init__(self) -> None:
+        self.told = DIAGNOSIS
+        self.commits: CommitTimes | Exception = CommitTimes()
+        self.asked: list[int] = []
+
+    def diagnosis(self) -> Diagnosis:
+        return self.told
+
+    async def time_commits(self, count: int) -> CommitTimes:
+        self.asked.append(count)
+        if isinstance(self.commits, Exception):
+            raise self.commits
+        return self.commits
+
+
 @dataclass
 class World:
     """A server, and the hands to run its workflows."""
@@ -62,6 +110,7 @@ class World:
     catalog: Catalog
     contracts: Contracts
     dispatcher: HandDispatcher
+    diagnostics: HandDiagnostics
     rpc: RpcServer
     address: str = ""
     channels: list[grpc.aio.Channel] = field(default_factory=list)
@@ -78,6 +127,10 @@ class World:
     @property
     def types(self) -> CatalogServiceStub:
         return CatalogServiceStub(self.channels[0])
+
+    @property
+    def operations(self) -> OperationsServiceStub:
+        return OperationsServiceStub(self.channels[0])
 
     async def start(self, **fields) -> str:
         """Start a workflow of the typed kind, by RPC."""
@@ -145,8 +198,17 @@ def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | N
     catalog = Catalog(types)
     dispatcher = HandDispatcher()
     workflows = Workflows(store, catalog, dispatcher, SystemClock())
-    rpc = RpcServer(workflows=workflows, store=store, journal=made, catalog=catalog, contracts=contracts, limits=limits)
-    return World(store, made, catalog, contracts, dispatcher, rpc)
+    diagnostics = HandDiagnostics()
+    rpc = RpcServer(
+        workflows=workflows,
+        store=store,
+        journal=made,
+        catalog=catalog,
+        contracts=contracts,
+        diagnostics=diagnostics,
+        limits=limits,
+    )
+    return World(store, made, catalog, contracts, dispatcher, diagnostics, rpc)
 
 
 class Worlds:

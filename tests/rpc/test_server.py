@@ -19,6 +19,7 @@ from tests.rpc.conftest import World, Worlds, build, refusal_of, until
 SERVICES = {
     "stretto.workflow.v1.WorkflowService",
     "stretto.catalog.v1.CatalogService",
+    "stretto.operations.v1.OperationsService",
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -31,7 +32,15 @@ def health(world: World) -> health_pb2_grpc.HealthStub:
     return health_pb2_grpc.HealthStub(world.channels[0])
 
 
-@pytest.mark.parametrize("service", ["", "stretto.workflow.v1.WorkflowService", "stretto.catalog.v1.CatalogService"])
+@pytest.mark.parametrize(
+    "service",
+    [
+        "",
+        "stretto.workflow.v1.WorkflowService",
+        "stretto.catalog.v1.CatalogService",
+        "stretto.operations.v1.OperationsService",
+    ],
+)
 async def test_health_tells_of_each_service(world: World, service: str) -> None:
     request = health_pb2.HealthCheckRequest(service=service)
     assert (await health(world).Check(request)).status == SERVING
@@ -46,6 +55,7 @@ async def test_health_lists_all_services(world: World) -> None:
         "": SERVING,
         "stretto.workflow.v1.WorkflowService": SERVING,
         "stretto.catalog.v1.CatalogService": SERVING,
+        "stretto.operations.v1.OperationsService": SERVING,
     }
 
 

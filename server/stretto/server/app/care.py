@@ -7,7 +7,8 @@ from pathlib import Path
 
 import structlog
 
-from stretto.server.domain.clock import SECOND, Clock
+from stretto.server.app.fault import Fault, fault_of, shortage_of, silence_of
+from stretto.server.domain.clock import SECOND, Clock, Micros
 from stretto.server.domain.errors import StoreUnavailable
 from stretto.server.domain.settings import Settings
 from stretto.server.store import Store
@@ -30,8 +31,15 @@ class Care:
         self._settings = settings
         self._clock = clock
         self._changed = changed
-        self._probe: asyncio.Task[str] | None = None
-        self.healthy = True
+        self._probe: asyncio.Task[Fault | None] | None = None
+        self.fault: Fault | None = None
+        self.checked_at: Micros = 0
+        self.free_bytes: int | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the store took a write and had room when it was last looked at."""
+        return self.fault is None
 
     async def keep(self) -> None:
         """Go on until cancelled."""
@@ -50,17 +58,17 @@ class Care:
 
     async def _look(self) -> None:
         """Say NOT_SERVING when the store takes no writes or room runs out, and SERVING when it is well again."""
-        fault = await self._fault()
-        if self.healthy == (not fault):
+        before, self.fault = self.fault, await self._fault()
+        self.checked_at = self._clock.now()
+        if (before is None) == self.healthy:
             return
-        self.healthy = not fault
         self._changed()
-        if fault:
-            _log.error("store_unhealthy", reason=fault)
+        if self.fault:
+            _log.error("store_unhealthy", reason=self.fault.reason)
         else:
             _log.info("store_healthy")
 
-    async def _fault(self) -> str:
+    async def _fault(self) -> Fault | None:
         """What is wrong, or nothing; a probe that does not return goes on being waited for, by this look and the next.
 
         Started anew each time, probes of a stalled disk would pile up.
@@ -69,25 +77,23 @@ class Care:
             self._probe = asyncio.create_task(self._probed())
         done, _ = await asyncio.wait([self._probe], timeout=PROBE_SECONDS_MAX)
         if not done:
-            return f"no answer in {PROBE_SECONDS_MAX:g} seconds"
+            return silence_of(PROBE_SECONDS_MAX)
         probe, self._probe = self._probe, None
         return probe.result()
 
-    async def _probed(self) -> str:
+    async def _probed(self) -> Fault | None:
         try:
             await self._store.probe()
             return await self._shortage()
-        except StoreUnavailable as error:
-            return str(error.__cause__ or error)
         except Exception as error:  # noqa: BLE001 - the edge of a loop that must go on: whatever it is, it is a fault.
-            return f"{type(error).__name__}: {error}"
+            return fault_of(error)
 
-    async def _shortage(self) -> str:
+    async def _shortage(self) -> Fault | None:
         if self._folder is None:
-            return ""
-        free = (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
+            return None
+        free = self.free_bytes = (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
         least = self._settings.free_bytes_min
-        return f"{free:,} bytes are free, fewer than {least:,}" if free < least else ""
+        return shortage_of(free, least) if free < least else None
 
     async def _forget(self) -> None:
         before = self._clock.now() - self._settings.request_days_min * DAY_SECONDS * SECOND

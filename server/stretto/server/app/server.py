@@ -15,6 +15,8 @@ import structlog
 from stretto.server.app import memory
 from stretto.server.app.background import Background
 from stretto.server.app.care import Care
+from stretto.server.app.diagnostics import Diagnostics
+from stretto.server.app.gauge import CommitGauge
 from stretto.server.app.supervisor import Supervisor
 from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.settings import Settings
@@ -110,18 +112,19 @@ class Server:
         self._journal = Journal(self._store, bookmark_seconds=settings.bookmark_seconds)
         self._dispatcher = LocalDispatcher(self._store, self._catalog, self._clock, self._dispatch_limits())
         self._executors.give_to(self._dispatcher)
+        self._care = Care(self._store, self.store_url, settings, self._clock, self._tell_health)
+        self._dispatcher.healthy = lambda: self._care.healthy
         rpc = RpcServer(
             workflows=Workflows(self._store, self._catalog, self._dispatcher, self._clock),
             store=self._store,
             journal=self._journal,
             catalog=self._catalog,
             contracts=Contracts(types),
+            diagnostics=self._diagnostics(),
             limits=self._rpc_limits(),
             clock=self._clock,
             reflection=settings.reflection,
         )
-        self._care = Care(self._store, self.store_url, settings, self._clock, self._tell_health)
-        self._dispatcher.healthy = lambda: self._care.healthy
         await self._dispatcher.recover()
         self.address = await rpc.start(settings.listen)
         self._rpc = rpc
@@ -148,6 +151,16 @@ class Server:
         """Say whether calls are welcome: the store takes writes and an executor is there. Nobody else decides it."""
         if self._rpc is not None and not self._closing:
             self._rpc.set_serving(self._care.healthy and self._executors.alive_count > 0)
+
+    def _diagnostics(self) -> Diagnostics:
+        return Diagnostics(
+            settings=self._settings,
+            store=self._store,
+            care=self._care,
+            gauge=CommitGauge(self._store),
+            dispatcher=self._dispatcher,
+            clock=self._clock,
+        )
 
     def _dispatch_limits(self) -> DispatchLimits:
         settings = self._settings

@@ -87,6 +87,16 @@ class LocalDispatcher:
         return len(self._queue)
 
     @property
+    def executor_count(self) -> int:
+        """How many executors there are, the stalled ones included."""
+        return len(self._executors)
+
+    @property
+    def stalled_count(self) -> int:
+        """How many of them do not answer."""
+        return sum(executor.stalled for executor in self._executors)
+
+    @property
     def deadline_count(self) -> int:
         """How many that have not ended have a deadline that has not passed."""
         return len(self._deadlines)

@@ -31,7 +31,8 @@ class Limits:
     """Open watch streams. An idle one costs some 20 KiB and no processor (measured with 1,900)."""
 
     controls_max: int = 500
-    """Calls in flight that decide, cancel, or ask for health or descriptors: a reserve that no start can take."""
+    """Calls in flight that decide, cancel, or ask for health, a diagnosis or descriptors: a reserve that no start can
+    take."""
 
     streams_per_connection_max: int = 2_000
     """Calls in flight on one connection. gRPC clients wait, without an error, for a free one of these, so it must be

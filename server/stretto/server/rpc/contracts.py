@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from stretto.catalog.v1 import catalog_service_pb2
+from stretto.operations.v1 import operations_service_pb2
 from stretto.server.domain.errors import (
     ContractViolation,
     InvalidPayload,
@@ -37,7 +38,7 @@ PAYLOAD_BYTES_MAX: Final = 2 * 1024 * 1024
 NULL: Final = Payload(VALUE, struct_pb2.Value(null_value=struct_pb2.NULL_VALUE).SerializeToString())
 """No value, as a payload."""
 
-_OURS: Final = (catalog_service_pb2, workflow_service_pb2, error_reason_pb2)
+_OURS: Final = (catalog_service_pb2, operations_service_pb2, workflow_service_pb2, error_reason_pb2)
 _DYNAMIC: Final[dict[str, type[Message]]] = {STRUCT: struct_pb2.Struct, VALUE: struct_pb2.Value}
 
 

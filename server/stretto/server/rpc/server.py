@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 from grpc_reflection.v1alpha import reflection_pb2_grpc  # type: ignore[import-untyped]
 
 from stretto.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
+from stretto.operations.v1 import operations_service_pb2, operations_service_pb2_grpc
 from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.errors import CannotListen
 from stretto.server.engine.catalog import Catalog
@@ -20,6 +21,7 @@ from stretto.server.rpc._health import Health
 from stretto.server.rpc._reflection import ALPHA, STABLE, new_reflection
 from stretto.server.rpc.catalog_service import CatalogServicer
 from stretto.server.rpc.contracts import Contracts
+from stretto.server.rpc.operations_service import Diagnostics, OperationsServicer
 from stretto.server.rpc.workflow_service import WorkflowServicer
 from stretto.server.store.port import Store
 from stretto.workflow.v1 import workflow_service_pb2, workflow_service_pb2_grpc
@@ -28,6 +30,8 @@ __all__ = ["Limits", "RpcServer"]
 
 WORKFLOWS: Final = workflow_service_pb2.DESCRIPTOR.services_by_name["WorkflowService"].full_name
 CATALOG: Final = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
+OPERATIONS: Final = operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
+OURS: Final = (WORKFLOWS, CATALOG, OPERATIONS)
 HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 CLASSES: Final[Mapping[str, CallClass]] = {
@@ -42,6 +46,7 @@ CLASSES: Final[Mapping[str, CallClass]] = {
     f"{WORKFLOWS}/CancelWorkflow": CallClass.CONTROL,
     f"{CATALOG}/ListWorkflowTypes": CallClass.READ,
     f"{CATALOG}/DescribeWorkflowType": CallClass.READ,
+    f"{OPERATIONS}/Diagnose": CallClass.CONTROL,
     f"{HEALTH}/Check": CallClass.CONTROL,
     f"{HEALTH}/List": CallClass.CONTROL,
     f"{HEALTH}/Watch": CallClass.WATCH,
@@ -54,7 +59,7 @@ _log = structlog.stdlib.get_logger("stretto.rpc")
 
 
 class RpcServer:
-    """Serves workflows, catalog, health and reflection."""
+    """Serves workflows, catalog, operations, health and reflection."""
 
     def __init__(
         self,
@@ -64,14 +69,16 @@ class RpcServer:
         journal: Journal,
         catalog: Catalog,
         contracts: Contracts,
+        diagnostics: Diagnostics,
         limits: Limits | None = None,
         clock: Clock | None = None,
         reflection: bool = True,
     ) -> None:
         self._limits = limits or Limits()
         self._journal = journal
-        self._health = Health((WORKFLOWS, CATALOG))
-        self._calls = Calls(Admission(self._limits))
+        self._health = Health(OURS)
+        admission = Admission(self._limits)
+        self._calls = Calls(admission)
         self._recorder = Recorder(self._calls, CLASSES)
         self._server: grpc.aio.Server | None = None
         servicer = WorkflowServicer(
@@ -86,9 +93,16 @@ class RpcServer:
         recorder = cast("grpc.aio.Server", self._recorder)  # It has the two methods that generated code calls.
         workflow_service_pb2_grpc.add_WorkflowServiceServicer_to_server(servicer, recorder)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(catalog), recorder)
+        operations = OperationsServicer(
+            diagnostics,
+            services=OURS,
+            watches=lambda: admission.in_flight(CallClass.WATCH),
+            watches_max=self._limits.watches_max,
+        )
+        operations_service_pb2_grpc.add_OperationsServiceServicer_to_server(operations, recorder)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, recorder)
         if reflection:
-            described = new_reflection((WORKFLOWS, CATALOG, HEALTH), contracts.pool)
+            described = new_reflection((*OURS, HEALTH), contracts.pool)
             reflection_pb2_grpc.add_ServerReflectionServicer_to_server(described, recorder)
             self._recorder.handlers[STABLE] = self._recorder.handlers[ALPHA]
 

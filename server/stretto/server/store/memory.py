@@ -18,6 +18,7 @@ from stretto.server.domain.change import (
     StoredCheckpoint,
 )
 from stretto.server.domain.clock import Micros
+from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.errors import RequestIdReused, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.event import EventEncoder, StoredEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
@@ -80,6 +81,9 @@ class _Rows:
 
 class MemoryStore:
     """Keeps everything in dictionaries, for one event loop, until it is dropped."""
+
+    kind = StoreKind.MEMORY
+    durability = Durability.NONE
 
     def __init__(self, encode: EventEncoder) -> None:
         self._encode = encode

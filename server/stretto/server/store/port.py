@@ -15,6 +15,7 @@ from stretto.server.domain.change import (
     StoredCheckpoint,
 )
 from stretto.server.domain.clock import Micros
+from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 
@@ -59,6 +60,16 @@ class Store(Protocol):
     Writes are durable when they return. Raises StoreUnavailable when the storage does not answer, and lets through
     what a Decide function raises; in both cases nothing was written.
     """
+
+    @property
+    def kind(self) -> StoreKind:
+        """What it keeps everything in."""
+        ...
+
+    @property
+    def durability(self) -> Durability:
+        """What a write survives once it has returned."""
+        ...
 
     async def open(self) -> None:
         """Open or create the storage and bring its schema up to date."""

@@ -19,6 +19,7 @@ from stretto.server.domain.change import (
     StoredCheckpoint,
 )
 from stretto.server.domain.clock import Micros
+from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.errors import StoreUnavailable
 from stretto.server.domain.event import EventEncoder, StoredEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
@@ -33,6 +34,8 @@ from stretto.server.store.sqlite._writer import Writer
 
 class SqliteStore:
     """Keeps everything in one SQLite file, which one process has open at a time."""
+
+    kind = StoreKind.SQLITE
 
     def __init__(
         self,
@@ -49,6 +52,11 @@ class SqliteStore:
         self._listeners: list[Callable[[Sequence[Publication]], None]] = []
         self._writer: Writer | None = None
         self._readers: _reads.Readers | None = None
+
+    @property
+    def durability(self) -> Durability:
+        """What a write survives once it has returned."""
+        return Durability.FULL if self._synchronous == "FULL" else Durability.NORMAL
 
     async def open(self) -> None:
         """Open or create the file and bring its schema up to date."""

@@ -1,0 +1,104 @@
+"""OperationsService, over a server that is told how it is; tests/e2e/test_operations.py has real ones."""
+
+from dataclasses import replace
+
+import grpc
+import pytest
+
+from stretto.operations.v1 import diagnosis_pb2 as model
+from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest
+from stretto.server.domain.diagnosis import CommitTimes
+from stretto.server.domain.errors import Overloaded
+from stretto.server.rpc.server import Limits
+from stretto.workflow.v1 import workflow_service_pb2 as api
+from tests.rpc.conftest import DIAGNOSIS, World, Worlds, refusal_of
+
+
+async def test_a_diagnosis_tells_all_that_the_server_knows_of_itself(world: World) -> None:
+    told = (await world.operations.Diagnose(DiagnoseRequest())).diagnosis
+    assert (told.version, told.python_version, told.langgraph_version) == ("1.2.3", "3.11.9", "1.2.22")
+    assert told.services == [
+        "stretto.workflow.v1.WorkflowService",
+        "stretto.catalog.v1.CatalogService",
+        "stretto.operations.v1.OperationsService",
+    ]
+    assert (told.started_at.ToMilliseconds(), told.answered_at.ToMilliseconds()) == (1_000, 2_500)
+    assert not told.draining
+    assert told.store == model.StoreHealth(
+        kind=model.STORE_KIND_SQLITE,
+        durability=model.DURABILITY_NORMAL,
+        healthy=True,
+        checked_at={"seconds": 2},
+        free_bytes=5_000_000_000,
+        free_bytes_min=64,
+    )
+    assert told.executors == model.ExecutorCounts(wanted=3, alive=2, stalled=1)
+    assert told.workflows == model.WorkflowCounts(running=4, concurrency_max=5, queued=6, queue_max=7, with_deadline=8)
+    assert told.watches == model.WatchCounts(open=0, open_max=10_000)
+
+
+async def test_a_diagnosis_counts_the_open_watch_streams(worlds: Worlds) -> None:
+    world = await worlds(limits=Limits(watches_max=3))
+    workflow_id = await world.start()
+    streams = [world.api.WatchProgress(api.WatchProgressRequest(workflow_id=workflow_id)) for _ in range(2)]
+    for stream in streams:
+        await stream.read()
+    told = (await world.operations.Diagnose(DiagnoseRequest())).diagnosis
+    assert told.watches == model.WatchCounts(open=2, open_max=3)
+
+
+async def test_a_store_that_is_down_and_a_server_that_drains_are_told_and_no_error(world: World) -> None:
+    store = replace(DIAGNOSIS.store, fault="The store cannot be written.", checked_at=0, free_bytes=None)
+    world.diagnostics.told = replace(DIAGNOSIS, draining=True, store=store)
+    world.diagnostics.commits = CommitTimes((), "The store cannot be written.")
+    await world.store.close()
+    world.rpc.set_serving(False)
+    answer = await world.operations.Diagnose(DiagnoseRequest(commits=5))
+    assert (answer.commit_fault, list(answer.commit_times)) == ("The store cannot be written.", [])
+    told = answer.diagnosis
+    assert (told.draining, told.store.healthy, told.store.fault) == (True, False, "The store cannot be written.")
+    assert not told.store.HasField("checked_at")
+    assert not told.store.HasField("free_bytes")
+
+
+async def test_commits_are_timed_when_they_are_asked_for(world: World) -> None:
+    world.diagnostics.commits = CommitTimes((1_500, 2_000_001), "")
+    assert not (await world.operations.Diagnose(DiagnoseRequest())).commit_times
+    assert world.diagnostics.asked == []
+    answer = await world.operations.Diagnose(DiagnoseRequest(commits=100))
+    assert world.diagnostics.asked == [100]
+    assert [took.ToMicroseconds() for took in answer.commit_times] == [1_500, 2_000_001]
+
+
+async def test_more_commits_than_the_rule_allows_are_refused_with_the_field(world: World) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await world.operations.Diagnose(DiagnoseRequest(commits=101))
+    refusal = refusal_of(caught.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert list(refusal.fields) == ["commits"]
+    assert world.diagnostics.asked == []
+
+
+async def test_commits_that_are_timed_for_somebody_else_are_a_reason_to_come_back(world: World) -> None:
+    world.diagnostics.commits = Overloaded("Commits are being timed already.")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await world.operations.Diagnose(DiagnoseRequest(commits=1))
+    refusal = refusal_of(caught.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert refusal.retry_seconds == 1.0
+    assert (await world.operations.Diagnose(DiagnoseRequest())).HasField("diagnosis")
+
+
+async def test_a_diagnosis_is_not_refused_because_others_start_and_read(worlds: Worlds) -> None:
+    world = await worlds(limits=Limits(starts_max=0, reads_max=0, watches_max=0))
+    assert (await world.operations.Diagnose(DiagnoseRequest())).HasField("diagnosis")
+
+
+async def test_settings_beyond_all_bounds_do_not_keep_the_server_from_telling(worlds: Worlds) -> None:
+    world = await worlds(limits=Limits(watches_max=10**30))
+    store, workflows = DIAGNOSIS.store, DIAGNOSIS.workflows
+    world.diagnostics.told = replace(
+        DIAGNOSIS, store=replace(store, free_bytes_min=10**30), workflows=replace(workflows, queue_max=10**30)
+    )
+    told = (await world.operations.Diagnose(DiagnoseRequest())).diagnosis
+    assert {told.watches.open_max, told.store.free_bytes_min, told.workflows.queue_max} == {2**64 - 1}
