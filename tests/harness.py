@@ -16,39 +16,15 @@ from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.dispatcher import DispatchLimits, LocalDispatcher
 from stretto.server.engine.executor import Executor, Graphs
 from stretto.server.engine.journal import Journal
-from stretto.server.engine.ledger import Assignment, StoreLedger
+from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
 from stretto.server.rpc.events import encode_event, to_event
 from stretto.server.store import Store, open_store
+from stretto.testing._executor import LocalExecutor
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 
 PROJECT = "default"
-
-
-class LocalExecutor:
-    """An executor on the test's own loop."""
-
-    stalled = False
-
-    def __init__(self, executor: Executor) -> None:
-        self.executor = executor
-
-    def assign(self, assignment: Assignment) -> None:
-        self.executor.assign(assignment)
-
-    def cancel(self, workflow_id: str, epoch: int) -> None:
-        self.executor.cancel(workflow_id, epoch)
-
-    def disown(self, workflow_id: str, epoch: int) -> None:
-        self.executor.disown(workflow_id, epoch)
-
-    async def drain(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.executor.drain(), seconds)
-
-    async def close(self) -> None:
-        await self.executor.close()
 
 
 class Engine:

@@ -22,8 +22,9 @@ from stretto.server.domain.workflow import Reason, Status
 from stretto.server.engine.executor import Executor
 from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.serializer import StateInvalid
+from stretto.testing._executor import LocalExecutor
 from stretto.workflow.v1.workflow_pb2 import Workflow as ResultOfAnotherShape
-from tests.harness import PROJECT, LocalExecutor, app_of, engine_of, kinds_of, steps_of
+from tests.harness import PROJECT, app_of, engine_of, kinds_of, steps_of
 from tests.unit.engine.making import chain, gated, until_step
 
 
