@@ -1,0 +1,1 @@
+"""Pays expenses back once a person has approved them."""
