@@ -2,7 +2,7 @@
 # PYTHON=… chooses the interpreter, N=… the number of kills of `make chaos`, ARGS=… is handed to the program.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest check bench chaos proto run
+.PHONY: help demo test test-lowest test-installed check bench chaos proto run wheel
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -21,10 +21,17 @@ demo: $(READY) ## Show a workflow's life in the terminal: progress, a question, 
 	@$(BIN)/python -m examples.demo $(ARGS)
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/e2e $(ARGS)
+	@$(MAKE) --no-print-directory test-installed ARGS=
 
 test-lowest: $(LOWEST) ## Run the tests that need no other process, with the oldest dependencies
 	@build/lowest/bin/python -m pytest -q tests/unit tests/contract tests/rpc
+
+test-installed: wheel ## Run the tests that need a whole server, against the wheel in a fresh environment
+	@echo "stretto: installing the wheel into build/installed"
+	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
+	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server]" --group dev
+	@build/installed/bin/python -m pytest tests/e2e $(ARGS)
 
 check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and generated code
 	$(BIN)/ruff format --check .
@@ -36,6 +43,7 @@ check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and gene
 	tools/breaking.sh $(BIN)/buf
 	$(BUF_GENERATE) --output build/regenerated
 	diff --recursive --exclude=__pycache__ build/regenerated/generated generated
+	$(BIN)/python -m tools.make_sync --check
 
 bench: $(READY) ## Measure speed against bare LangGraph and bare gRPC; writes build/bench.json
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -43,13 +51,17 @@ bench: $(READY) ## Measure speed against bare LangGraph and bare gRPC; writes bu
 chaos: $(READY) ## Kill the server N times (300) and count what was lost; writes build/chaos.json
 	@$(BIN)/python -m benchmarks.chaos --kills $(N) $(ARGS)
 
-proto: $(READY) $(CODEGEN) ## Write generated/ and docs/reference/ again from protos/
+proto: $(READY) $(CODEGEN) ## Write generated/, docs/reference/ and the blocking client again from their sources
 	$(BIN)/buf format --write
 	$(BUF_GENERATE)
+	$(BIN)/python -m tools.make_sync
 	$(BIN)/python -m tools.gen_docs
 
 run: $(READY) ## Keep a server with the example workflows running on 127.0.0.1:50051
 	@$(BIN)/stretto serve $(ARGS) examples.app:app
+
+wheel: $(READY) ## Build the wheel and the sdist into build/dist
+	@rm -rf build/dist && $(BIN)/uv -q build --python $(BIN)/python --out-dir build/dist
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || { python=$$(tools/find-python.sh) && $$python -m venv .venv; }
