@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from benchmarks import acknowledge, chain3, fan_out, first_event, reading, replay, waiting, watchers
+from benchmarks import acknowledge, chain3, fan_out, first_event, reading, replay, start_up, waiting, watchers
 from benchmarks._bench import Bench
 from benchmarks._processes import ROOT
 from benchmarks._report import as_table, write_json
@@ -26,6 +26,7 @@ SUITES: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "replay": replay.measure,
     "watchers": watchers.measure,
     "waiting": waiting.measure,
+    "start_up": start_up.measure,
 }
 
 
