@@ -1,11 +1,12 @@
 """One call of a command: cyclopts reads the command line, errors become one line and an exit code."""
 
 import asyncio
+import importlib
 import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import cyclopts
@@ -19,15 +20,40 @@ __all__ = ["build", "call"]
 BUG: Final = "this is a bug: {name}: {text} (STRETTO_DEBUG=1 shows where; please report it)"
 
 
-def build() -> cyclopts.App:
-    """The command line of all commands. Each is imported when it is called."""
-    app = cyclopts.App(
-        name="stretto", help="Turns LangGraph graphs into durable, typed gRPC services.", version_flags=[]
-    )
-    for command in COMMANDS:
-        if not command.native:
-            app.command(command.path, name=command.name)
+def build(commands: Iterable[Command] = COMMANDS) -> cyclopts.App:
+    """The command line of some commands; their modules are imported here, so one call makes that of its own only."""
+    quiet = cyclopts.Parameter(negative="", show_default=False)
+    app = cyclopts.App(name="stretto", version_flags=[], default_parameter=quiet, group_parameters="Options")
+    for command in commands:
+        if command.native:
+            app.command(cyclopts.App(name=command.name, help=command.help, version_flags=[]))
+        else:
+            function = load(command)
+            app.command(function, name=command.name, usage=f"Usage: {usage(command, function)}")
     return app
+
+
+def load(command: Command) -> Callable[..., Any]:
+    """A command's function."""
+    module, _, name = command.path.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def usage(command: Command, function: Callable[..., Any]) -> str:
+    """How a command is called, in one line."""
+    words = ["stretto", command.name]
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            name = name_of(parameter)
+            words.append(name if parameter.default is parameter.empty else f"[{name}]")
+    return " ".join([*words, "[OPTIONS]"])
+
+
+def name_of(parameter: inspect.Parameter) -> str:
+    """What the help calls an argument."""
+    named = [name for one in getattr(parameter.annotation, "__metadata__", ()) for name in one.name or ()]
+    return named[0] if named else parameter.name.upper().replace("_", "-")
 
 
 def call(command: Command, argv: Sequence[str]) -> int:
@@ -50,7 +76,7 @@ def call(command: Command, argv: Sequence[str]) -> int:
 
 def _call(command: Command, argv: Sequence[str]) -> int:
     try:
-        function, bound, _ = build().parse_args([command.name, *argv], print_error=False, exit_on_error=False)
+        function, bound, _ = build([command]).parse_args([command.name, *argv], print_error=False, exit_on_error=False)
     except cyclopts.CycloptsError as error:
         raise CommandError(_words(command, error)) from error
     return _run(function, bound) or Exit.OK
@@ -73,7 +99,13 @@ def _words(command: Command, error: cyclopts.CycloptsError) -> str:
     """A wrong call in one line."""
     error.verbose = False
     text = " ".join(str(error).split()).rstrip(".")
-    return f"{command.name}: {text[:1].lower()}{text[1:]}; see stretto {command.name} --help"
+    match error:
+        case cyclopts.MissingArgumentError(argument=cyclopts.argument.Argument(name=name)):
+            text = f"{name} needs a value" if name.startswith("-") else f"{name} is missing"
+        case cyclopts.UnusedCliTokensError(unused_tokens=[first, *_]):
+            text = f"{first!r} is one argument too many"
+    hint = "" if text.endswith("?") else f"; see stretto {command.name} --help"
+    return f"{command.name}: {text[:1].lower() if text[:2].istitle() else text[:1]}{text[1:]}{hint}"
 
 
 def _forget_stdout() -> None:

@@ -46,24 +46,25 @@ _ADVICE: Final[tuple[tuple[type[wrong.StrettoError], str], ...]] = (
 NEAR_MAX: Final = 3
 
 
-async def told(error: wrong.StrettoError, client: Client, server: str) -> CommandError:
-    """The error as one line and an exit code."""
+async def told(error: wrong.StrettoError, client: Client, server: str, name: str = "") -> CommandError:
+    """The error as one line and an exit code; `name` is the workflow type that was asked for."""
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Exit.FAULT)
-    return CommandError(await _line(error, client, server), code, **_details(error))
+    return CommandError(await _line(error, client, server, name), code, **_details(error))
 
 
-async def _line(error: wrong.StrettoError, client: Client, server: str) -> str:
+async def _line(error: wrong.StrettoError, client: Client, server: str, name: str) -> str:
     advice = next((advice for kind, advice in _ADVICE if isinstance(error, kind)), "{sentence}")
     if isinstance(error, wrong.Unavailable) and error.reason:
         advice = "{sentence}; try again"
     line = advice.format(sentence=_sentence(error), server=server, log=error.correlation_id or "the time of the call")
     match error:
         case wrong.NotFound(reason="UNKNOWN_WORKFLOW_TYPE"):
-            return f"{line}; {await _near(error.metadata.get('workflow_type', ''), client)}"
+            return f"{line}; {await _near(name, client)}"
         case wrong.NotFound(reason="WORKFLOW_NOT_FOUND"):
             return f"{line}; `stretto list` shows those of {server}"
         case wrong.InvalidInput(violations=violations) if len(violations) > 1:
-            return "\n  ".join([f"{line}:", *(_violation(violation) for violation in violations)])
+            head = line.partition(f": {violations[0].field}")[0]
+            return "\n  ".join([f"{head}:", *(_violation(violation) for violation in violations)])
         case wrong.Overloaded(retry_after=float() as seconds):
             return f"{line}; try again in {seconds:g} s"
     return line
@@ -78,7 +79,7 @@ def _violation(violation: wrong.Violation) -> str:
 
 
 async def _near(name: str, client: Client) -> str:
-    """Which workflow types there are, the most like one first."""
+    """Which workflow type may have been meant."""
     try:
         names = [workflow_type.name async for workflow_type in client.types()]
     except wrong.StrettoError:  # The first error is the one to tell; this was a kindness.

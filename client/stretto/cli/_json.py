@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from stretto.client import Client
 
-__all__ = ["plain", "readable"]
+__all__ = ["plain", "readable", "whole"]
 
 _Path = tuple[str | int, ...]
 _OURS: Final = "stretto."
+_GOOGLE: Final = "google.protobuf."
+_EXACT_MAX: Final = 2**53
+"""Largest whole number that a double holds exactly."""
 
 
 async def readable(message: Message, client: Client) -> dict[str, Any]:
@@ -27,14 +31,42 @@ async def readable(message: Message, client: Client) -> dict[str, Any]:
         for part in path[:-1]:
             place = place[part]
         place[path[-1]] = plain(await client.decode(payload))
-    return fields
+    ordered: dict[str, Any] = _ordered(fields, message.DESCRIPTOR)
+    return ordered
 
 
-def plain(value: Any) -> Any:
-    """A decoded payload as JSON: a message's fields, or the plain value that it is."""
+def plain(value: Any, *, defaults: bool = True) -> Any:
+    """A decoded payload as JSON: a message's fields in their order, or the plain value that it is."""
     if not isinstance(value, Message):
         return value
-    return MessageToDict(value, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    made = MessageToDict(value, preserving_proto_field_name=True, always_print_fields_with_no_presence=defaults)
+    return whole(_ordered(made, value.DESCRIPTOR))
+
+
+def whole(value: Any) -> Any:
+    """The same JSON with whole numbers written as such: a Struct has only floats."""
+    match value:
+        case dict():
+            return {key: whole(item) for key, item in value.items()}
+        case list():
+            return [whole(item) for item in value]
+        case float() if value.is_integer() and abs(value) <= _EXACT_MAX:
+            return int(value)
+    return value
+
+
+def _ordered(made: Any, message: Any) -> Any:
+    """The fields in the order of the .proto file; JSON of a well-known type is left alone."""
+    if not isinstance(made, dict) or message.full_name.startswith(_GOOGLE):
+        return made
+    return {field.name: _ordered_field(made[field.name], field) for field in message.fields if field.name in made}
+
+
+def _ordered_field(made: Any, field: FieldDescriptor) -> Any:
+    inner = field.message_type
+    if inner is None or inner.GetOptions().map_entry:
+        return made
+    return [_ordered(item, inner) for item in made] if field.is_repeated else _ordered(made, inner)
 
 
 def _payloads(message: Message, path: _Path) -> Iterator[tuple[_Path, Message]]:

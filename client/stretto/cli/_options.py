@@ -1,6 +1,7 @@
 """The options that every command has, and what they make: an output, and a client of a server."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ from stretto.client.errors import StrettoError
 
 __all__ = ["COMMON", "PRINTING", "Common", "Printing"]
 
+DEFAULT_SERVER: Final = "127.0.0.1:50051"
 _CONNECTION: Final = Group("Connection", sort_key=90)
 _PRINTING: Final = Group("Output", sort_key=91)
 
@@ -23,9 +25,9 @@ _PRINTING: Final = Group("Output", sort_key=91)
 class Printing:
     """How a command prints."""
 
-    json: Annotated[
-        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
-    ] = False
+    json: Annotated[bool, Parameter(group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")] = (
+        False
+    )
 
     def output(self) -> Output:
         """Where to print."""
@@ -38,42 +40,57 @@ class Common:
     """How a command reaches its server, and how it prints."""
 
     server: Annotated[
-        str, Parameter(env_var="STRETTO_SERVER", group=_CONNECTION, help="Address of the server, as HOST:PORT.")
-    ] = "127.0.0.1:50051"
+        str,
+        Parameter(
+            env_var="STRETTO_SERVER", show_default=True, group=_CONNECTION, help="Address of the server, as HOST:PORT."
+        ),
+    ] = DEFAULT_SERVER
     tls: Annotated[
         bool,
-        Parameter(env_var="STRETTO_TLS", negative="", group=_CONNECTION, help="Talk TLS, and check the server's name."),
+        Parameter(env_var="STRETTO_TLS", group=_CONNECTION, help="Talk TLS, and check the server's name."),
     ] = False
     token: Annotated[
         str,
         Parameter(
             env_var="STRETTO_TOKEN",
-            show_default=False,
             group=_CONNECTION,
             help="Token to send as `authorization: Bearer`; better given by the variable, which no process list shows.",
         ),
     ] = ""
     timeout: Annotated[
-        float, Parameter(group=_CONNECTION, help="Longest time to wait for an answer to one call, in seconds.")
+        float,
+        Parameter(
+            show_default=True, group=_CONNECTION, help="Longest time to wait for an answer to one call, in seconds."
+        ),
     ] = 10.0
-    json: Annotated[
-        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
-    ] = False
+    json: Annotated[bool, Parameter(group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")] = (
+        False
+    )
 
     def output(self) -> Output:
         """Where to print."""
         return Output(as_json=self.json)
 
+    @property
+    def again(self) -> str:
+        """What a command to paste needs to reach the same server; empty where the default or the variable does."""
+        named = os.environ.get("STRETTO_SERVER", DEFAULT_SERVER) != self.server
+        return f" --server {self.server}" * named + " --tls" * (self.tls and "STRETTO_TLS" not in os.environ)
+
     @contextlib.asynccontextmanager
-    async def connected(self) -> AsyncIterator[tuple[Client, Output]]:
-        """A client of the server, and where to print. The client's errors leave as `CommandError`."""
+    async def connected(self, name: str = "") -> AsyncIterator[tuple[Client, Output]]:
+        """A client of the server, and where to print. The client's errors leave as `CommandError`.
+
+        Args:
+            name: The workflow type that is asked for, so that an error can say which one may have been meant.
+        """
         metadata = (("authorization", f"Bearer {self.token}"),) if self.token else ()
         # A person sits there and knows better than a repeat whether the address was meant.
         async with Client(self.server, tls=self.tls, metadata=metadata, timeout=self.timeout, retry=False) as client:
             try:
                 yield client, self.output()
             except StrettoError as error:
-                raise await told(error, client, self.server) from error
+                raise await told(error, client, self.server, name) from error
 
 
 PRINTING: Final = Printing()

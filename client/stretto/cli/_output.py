@@ -25,10 +25,14 @@ class Output:
     `show` does nothing with --json, `document` and `line` nothing without it, so a command may call both.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, aside: bool = False) -> None:
         self.json = as_json
-        self.console = _console(stderr=False)
         self.errors = _console(stderr=True)
+        self.console = self.errors if aside else _console(stderr=False)
+
+    def aside(self) -> "Output":
+        """The same for what people should see that is no result: on stderr, also with --json."""
+        return Output(aside=True)
 
     @property
     def live(self) -> bool:
@@ -37,11 +41,18 @@ class Output:
 
     def show(self, *things: Any, style: str | None = None) -> None:
         """Print for people: rich renderables, or plain text, which is never read as markup."""
-        if not self.json:
-            for thing in things:
-                self.console.print(
-                    clean(thing) if isinstance(thing, str) else thing, style=style, soft_wrap=_soft(thing)
-                )
+        for thing in () if self.json else things:
+            printed = clean(thing) if isinstance(thing, str) else thing
+            if self.console.is_terminal:
+                self.console.print(printed, style=style, soft_wrap=_soft(thing))
+            else:
+                self._print_bare(printed)
+
+    def _print_bare(self, thing: Any) -> None:
+        """Print without the blanks that fill lines up."""
+        with self.console.capture() as captured:
+            self.console.print(thing, soft_wrap=_soft(thing))
+        print("\n".join(line.rstrip() for line in captured.get().splitlines()), file=self.console.file)
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Print the one JSON document of this command."""

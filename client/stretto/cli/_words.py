@@ -9,9 +9,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.text import Text
 
 from stretto.cli._json import plain
-from stretto.workflow.v1.workflow_pb2 import WorkflowStatus
+from stretto.workflow.v1.error_reason_pb2 import ErrorReason
+from stretto.workflow.v1.workflow_pb2 import WorkflowError, WorkflowStatus
 
-__all__ = ["ago", "clock", "length", "percent", "short", "status"]
+__all__ = ["age", "ago", "clock", "failure", "length", "percent", "pretty", "reason", "short", "status"]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTHS_MAX: Final = 10
@@ -27,16 +28,21 @@ _STYLES: Final = {
 }
 
 
-def status(value: int) -> Text:
+def status(value: "WorkflowStatus.ValueType") -> Text:
     """A workflow's status in its colour."""
-    name = WorkflowStatus.Name(value).removeprefix("WORKFLOW_STATUS_")  # type: ignore[arg-type]
+    name = WorkflowStatus.Name(value).removeprefix("WORKFLOW_STATUS_")
     return Text(name, style=_STYLES.get(name, ""))
+
+
+def age(moment: Timestamp) -> str:
+    """How long ago a moment was, in whole seconds or more, such as `5 min`."""
+    seconds = (datetime.now(UTC) - moment.ToDatetime(UTC)).total_seconds()
+    return span(round(seconds)) if seconds >= 1 else "0 s"
 
 
 def ago(moment: Timestamp) -> str:
     """How long ago a moment was, such as `5 min ago`."""
-    seconds = (datetime.now(UTC) - moment.ToDatetime(UTC)).total_seconds()
-    return f"{span(max(seconds, 0.0))} ago"
+    return f"{age(moment)} ago"
 
 
 def clock(moment: Timestamp) -> str:
@@ -54,7 +60,7 @@ def span(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < _TENTHS_MAX:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.2g} s"
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
     if seconds < 2 * _HOUR:
@@ -67,7 +73,27 @@ def percent(fraction: float) -> str:
     return f"{fraction:.0%}"
 
 
+def pretty(value: Any) -> str:
+    """A payload on as many lines as it needs: a text as it is, anything else as JSON."""
+    value = plain(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
 def short(value: Any) -> str:
     """A payload on one line: a text as it is, anything else as JSON."""
     value = plain(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def failure(error: WorkflowError) -> str:
+    """What a workflow or a step failed with, in a sentence."""
+    what = f"{error.error_class}: {error.message}" if error.error_class else error.message
+    where = f" at step {error.step}" if error.step else ""
+    attempts = f" after {error.attempt} attempts" if error.attempt > 1 else ""
+    fields = "; ".join(f"{violation.field}: {violation.description}" for violation in error.violations)
+    return f"{what or reason(error)}{where}{attempts}" + (f" ({fields})" if fields else "")
+
+
+def reason(error: WorkflowError) -> str:
+    """Name of the reason, without what all reasons have in common."""
+    return ErrorReason.Name(error.reason).removeprefix("ERROR_REASON_")

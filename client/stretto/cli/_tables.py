@@ -1,0 +1,42 @@
+"""Tables without frames: ids whole, and one row to a line when piped."""
+
+from collections.abc import Iterable
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from stretto.cli._output import clean
+
+__all__ = ["cell", "indented", "pairs", "table"]
+
+INDENT = 2
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Somebody's text as one line."""
+    return Text(clean(" ".join(text.split())), style=style)
+
+
+def table(*columns: str, fold: str = "", cut: str = "", head: bool = True) -> Table:
+    """A table. Where the terminal is narrow, column `fold` wraps and column `cut` is cut; all others stay whole."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=head)
+    for column in columns:
+        if column == fold:
+            made.add_column(column.upper(), overflow="fold", min_width=12)
+        else:
+            made.add_column(column.upper(), no_wrap=True, overflow="ellipsis", min_width=None if column == cut else 0)
+    return made
+
+
+def pairs(rows: Iterable[tuple[str, Text | str]]) -> Padding:
+    """Names and what they stand for, below each other."""
+    made = table("name", "value", fold="value", head=False)
+    for name, value in rows:
+        made.add_row(Text(name, style="dim"), Text(clean(value)) if isinstance(value, str) else value)
+    return indented(made)
+
+
+def indented(thing: Table | Text, depth: int = 1) -> Padding:
+    """Moved in below its heading."""
+    return Padding(thing, (0, 0, 0, INDENT * depth), expand=False)
