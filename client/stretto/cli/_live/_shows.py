@@ -1,0 +1,166 @@
+"""The three ways to show what is watched: a live picture, plain lines, JSON lines."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from rich.live import Live
+
+from stretto.cli._json import plain, readable
+from stretto.cli._live._lines import line_of
+from stretto.cli._live._render import Scene, render
+from stretto.cli._live._view import WorkflowView
+from stretto.cli._live._words import one_line
+from stretto.cli._output import Output
+from stretto.client import Client
+from stretto.client.errors import StrettoError, Unavailable
+from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
+
+FRAME_SECONDS: Final = 0.1
+"""Time from one picture to the next, however many events come in between: more often is not seen, but costs."""
+
+PATIENCE_SECONDS: Final = 0.5
+"""Pause before a payload's contract is asked for again while the server is away."""
+
+T = TypeVar("T")
+
+
+class Show(Protocol):
+    """Shows events as they come, and breaks of the connection."""
+
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Around all that is shown."""
+        ...
+
+    async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
+        """The next event, which the view has taken in."""
+        ...
+
+    async def ended(self, view: WorkflowView) -> None:
+        """The end of a workflow that was told by no event."""
+        ...
+
+    def broke(self, view: WorkflowView, seconds: float) -> None:
+        """The connection was lost and is tried again after a while."""
+        ...
+
+
+def show_for(out: Output, client: Client, views: Sequence[WorkflowView], again: str) -> Show:
+    """The way that fits the place where it is printed."""
+    if out.json:
+        return _JsonLines(out, client)
+    return _Picture(out, client, views, again) if out.live else _PlainLines(out, client)
+
+
+class _JsonLines:
+    """One JSON object for each event."""
+
+    def __init__(self, out: Output, client: Client) -> None:
+        self._out = out
+        self._client = client
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        yield
+
+    async def event(self, _: WorkflowView, event: ProgressEvent) -> None:
+        self._out.line(await _patiently(lambda: readable(event, self._client)))
+
+    async def ended(self, view: WorkflowView) -> None:
+        pass
+
+    def broke(self, view: WorkflowView, seconds: float) -> None:
+        pass
+
+
+class _PlainLines:
+    """One line for each event."""
+
+    def __init__(self, out: Output, client: Client) -> None:
+        self._out = out
+        self._client = client
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        yield
+
+    async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
+        result = await _result(view, self._client) if event.HasField("completed") else None
+        self._out.show(line_of(event, result))
+
+    async def ended(self, view: WorkflowView) -> None:
+        pass
+
+    def broke(self, view: WorkflowView, seconds: float) -> None:
+        assert view.broken is not None
+        why = one_line(view.broken.why)
+        self._out.note(f"{view.workflow_id}: connection lost, trying again in {seconds:.1f} s: {why}")
+
+
+class _Picture:
+    """A picture that is drawn anew all the time, and at the end once more, whole."""
+
+    def __init__(self, out: Output, client: Client, views: Sequence[WorkflowView], again: str) -> None:
+        self._out = out
+        self._client = client
+        self._views = views
+        self._again = again
+        self._results: dict[str, Any] = {}
+        self._ahead = 0.0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        console = self._out.console
+        live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
+        try:
+            with live:
+                ticking = asyncio.create_task(self._tick(live))
+                try:
+                    yield
+                finally:
+                    ticking.cancel()
+        finally:
+            # Also after Ctrl-C: what was seen stays on the screen.
+            console.print(render(self._views, self._scene()))
+
+    async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
+        told_at = event.occurred_at.seconds + event.occurred_at.nanos / 1e9
+        # An event from the future tells that the server's clock is ahead of ours.
+        self._ahead = max(self._ahead, told_at - time.time())
+        await self.ended(view)
+
+    async def ended(self, view: WorkflowView) -> None:
+        if view.result is not None:
+            self._results[view.workflow_id] = await _result(view, self._client)
+
+    def broke(self, view: WorkflowView, seconds: float) -> None:
+        pass
+
+    async def _tick(self, live: Live) -> None:
+        while True:
+            live.update(render(self._views, self._scene(), self._out.console.height - 1), refresh=True)
+            await asyncio.sleep(FRAME_SECONDS)
+
+    def _scene(self) -> Scene:
+        return Scene(time.time() + self._ahead, self._out.console.width, self._results, self._again)
+
+
+async def _result(view: WorkflowView, client: Client) -> Any:
+    """A result as JSON; what it is called where its contract is gone."""
+    assert view.result is not None
+    payload = view.result
+    try:
+        return plain(await _patiently(lambda: client.decode(payload)))
+    except StrettoError:
+        return f"({payload.type_url.rpartition('/')[2]}, which this server does not know)"
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Call until the server is there: a watch goes on through restarts, so what it asks meanwhile does too."""
+    while True:
+        try:
+            return await call()
+        except Unavailable:
+            await asyncio.sleep(PATIENCE_SECONDS)
