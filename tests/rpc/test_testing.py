@@ -194,7 +194,7 @@ async def test_retries_wait_for_nothing_and_events_say_so():
     started = time.monotonic()
     async with serving(app_of(failing(2), retry_policy=PATIENT)) as server:
         handle = await server.client.start("line")
-        assert (await handle.result())["total"] == 1
+        assert (await handle.result(timeout=5))["total"] == 1
         retrying = [event async for event in handle.watch() if event.HasField("step_retrying")]
     assert time.monotonic() - started < 1
     assert [event.attempt for event in retrying] == [1, 2]
@@ -205,16 +205,16 @@ async def test_retries_wait_for_nothing_and_events_say_so():
 async def test_instant_retries_keep_the_number_of_attempts_and_what_is_retried():
     async with serving(app_of(failing(3), retry_policy=PATIENT)) as server:
         with pytest.raises(WorkflowFailed, match="0 more times"):
-            await (await server.client.start("line")).result()
+            await (await server.client.start("line")).result(timeout=5)
     picky = PATIENT._replace(retry_on=ValueError)
     async with serving(app_of(failing(1), retry_policy=picky)) as server:
         with pytest.raises(WorkflowFailed, match="0 more times"):
-            await (await server.client.start("line")).result()
+            await (await server.client.start("line")).result(timeout=5)
 
 
 async def test_the_apps_own_policy_waits_for_nothing_and_the_catalog_tells_it_as_declared():
     async with serving(app_of(failing(2), retry=PATIENT)) as server:
-        assert (await (await server.client.start("line")).result())["total"] == 1
+        assert (await (await server.client.start("line")).result(timeout=5))["total"] == 1
         described = await server.client.describe("line")
     assert described.steps[0].retry_policies[0].initial_interval.ToSeconds() == 30
 
@@ -247,7 +247,7 @@ async def test_retries_of_subgraphs_tasks_and_graphs_inside_of_nodes_wait_for_no
     async with serving(app) as server:
         handles = [await server.client.start(name, {}) for name in ("line", "flow")]
         for handle in handles:
-            assert (await handle.result())["total"] == 1
+            assert (await handle.result(timeout=5))["total"] == 1
     assert time.monotonic() - started < 2
 
 
@@ -324,6 +324,18 @@ async def test_a_restart_keeps_workflows_and_address(on_disk, tmp_path, nothing_
         assert server.address == address
         await handle.decide(ReviewDecision(verdict=ReviewDecision.VERDICT_APPROVE))
         assert (await handle.result()).summary == "paid"
+
+
+async def test_a_restart_that_fails_can_be_left(monkeypatch):
+    app = app_of(add_up)
+    with pytest.raises(RegistrationError, match="does not tell of its steps"):
+        async with serving(app) as server:
+            monkeypatch.setattr("stretto.testing._executor.check_langgraph", refuse)
+            await server.restart()
+
+
+async def refuse() -> None:
+    raise RegistrationError("It does not tell of its steps.")
 
 
 async def test_a_step_that_a_restart_cut_off_begins_again():
@@ -445,6 +457,14 @@ def test_the_sync_twin_does_it_all_without_a_loop(tmp_path):
         assert caught.value.reason == "DEADLINE_EXCEEDED"
         assert server.apps[0] is app
         assert server.address.startswith("127.0.0.1:")
+    assert not threads_of_ours()
+
+
+def test_the_sync_twin_refuses_a_graph_that_cannot_be_built_and_leaves_nothing():
+    app = App()
+    app.workflow("odd", object())  # type: ignore[arg-type]
+    with pytest.raises(RegistrationError, match="object is no LangGraph graph"), serving_sync(app):
+        raise AssertionError("it is served")
     assert not threads_of_ours()
 
 

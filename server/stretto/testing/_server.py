@@ -49,9 +49,10 @@ class LocalServer:
     async def start(self) -> None:
         """Take up what the store has left unfinished, and listen; again at the same address after the first time."""
         make = partial(LocalExecutors, self._declarations, self._clock, instant_retries=self._instant_retries)
-        self._server = Server(self._settings, make, clock=self._clock, store=self._memory)
-        await self._server.start()
-        self._settings = self._settings.model_copy(update={"listen": self._server.address})
+        server = Server(self._settings, make, clock=self._clock, store=self._memory)
+        await server.start()
+        self._server = server
+        self._settings = self._settings.model_copy(update={"listen": server.address})
 
     async def stop(self) -> None:
         """Cut off what runs, hand it back to the store, and listen no more."""
