@@ -49,7 +49,7 @@ async def check(state: State) -> State:
 
 async def approve(state: State) -> State:
     """Ask a person, and wait for as long as it takes. What stands above `interrupt` runs again after the answer."""
-    verdict = interrupt({"question": f"Pay {state['total_cents'] / 100:.2f} to {state['employee']}?"})
+    verdict = interrupt(f"Pay {state['total_cents'] / 100:.2f} to {state['employee']}?")
     return {"approved": verdict["approved"], "reason": verdict["reason"]}
 
 
