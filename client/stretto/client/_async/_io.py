@@ -1,9 +1,11 @@
 """gRPC and the clock, as the asynchronous client needs them. The blocking twin of this module is written by hand."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast
+from weakref import WeakSet
 
 import grpc
 import grpc.aio
@@ -51,6 +53,30 @@ class Stubs:
     channel: grpc.aio.Channel
     workflows: "WorkflowServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
+    streams: "WeakSet[Stream]" = field(default_factory=WeakSet)
+
+    async def close(self) -> None:
+        """Close the connection. Older versions of gRPC leave streams that have begun open."""
+        for stream in list(self.streams):
+            stream.cancel()
+        await self.channel.close()
+
+
+class Pause:
+    """A wait that may be ended early, once and for all."""
+
+    def __init__(self) -> None:
+        self._ended = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Return after that time, or when it is ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+
+    def end(self) -> None:
+        """Let whoever waits go on."""
+        self._ended.set()
 
 
 class Connection:
@@ -61,6 +87,7 @@ class Connection:
         self._credentials = credentials
         self._options = options
         self._stubs: Stubs | None = None
+        self._pauses: WeakSet[Pause] = WeakSet()
         self.closed = False
 
     def stubs(self) -> Stubs:
@@ -75,14 +102,22 @@ class Connection:
         """Replace a connection that went silent, unless somebody has done so; its other calls are cut."""
         if self._stubs is stubs:
             self._stubs = None
-            await stubs.channel.close()
+            await stubs.close()
+
+    def pause(self) -> Pause:
+        """A pause that ends when the connection is closed."""
+        pause = Pause()
+        self._pauses.add(pause)
+        return pause
 
     async def close(self) -> None:
         """Close the connection; calls under way are cut."""
         self.closed = True
+        for pause in list(self._pauses):
+            pause.end()
         stubs, self._stubs = self._stubs, None
         if stubs is not None:
-            await stubs.channel.close()
+            await stubs.close()
 
     def _open(self) -> Stubs:
         channel = (
@@ -99,10 +134,11 @@ class Stream:
     def __init__(self, stubs: Stubs, request: WatchProgressRequest, metadata: Metadata) -> None:
         self.stubs = stubs
         self._call = stubs.workflows.WatchProgress(request, metadata=metadata)
+        stubs.streams.add(self)
 
     async def read(self, seconds: float | None) -> WatchProgressResponse | None:
         """The next response; None after the last one. Raises Silent when none comes in time."""
-        asked = _cancellations()
+        asked = await _cancellations_met()
         try:
             async with asyncio.timeout(seconds):
                 response = await self._call.read()
@@ -122,7 +158,7 @@ class Stream:
 
 async def unary(method: Method[Q, A], request: Q, seconds: float | None, metadata: Metadata) -> A:
     """One call and its answer."""
-    asked = _cancellations()
+    asked = await _cancellations_met()
     try:
         return await method(request, timeout=seconds, metadata=metadata)
     except asyncio.CancelledError:
@@ -134,6 +170,13 @@ async def unary(method: Method[Q, A], request: Q, seconds: float | None, metadat
 async def sleep(seconds: float) -> None:
     """Wait."""
     await asyncio.sleep(seconds)
+
+
+async def _cancellations_met() -> int:
+    """How often the present task was asked to stop, none of which is still to be raised."""
+    if _cancellations():
+        await asyncio.sleep(0)  # A task that has cancelled itself is told here, and not in the midst of a call.
+    return _cancellations()
 
 
 def _cancellations() -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
+from weakref import WeakSet
 
 import grpc
 
@@ -51,6 +52,21 @@ class Stubs:
     catalog: CatalogServiceStub
 
 
+class Pause:
+    """A wait that may be ended early, once and for all."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+
+    def wait(self, seconds: float) -> None:
+        """Return after that time, or when it is ended."""
+        self._ended.wait(seconds)
+
+    def end(self) -> None:
+        """Let whoever waits go on."""
+        self._ended.set()
+
+
 class Connection:
     """A channel that is opened when it is first used and can be replaced. Threads may share it."""
 
@@ -59,6 +75,7 @@ class Connection:
         self._credentials = credentials
         self._options = options
         self._stubs: Stubs | None = None
+        self._pauses: WeakSet[Pause] = WeakSet()
         self._lock = threading.Lock()
         self.closed = False
 
@@ -79,11 +96,21 @@ class Connection:
             self._stubs = None
         stubs.channel.close()
 
+    def pause(self) -> Pause:
+        """A pause that ends when the connection is closed."""
+        pause = Pause()
+        with self._lock:
+            self._pauses.add(pause)
+        return pause
+
     def close(self) -> None:
         """Close the connection; calls under way are cut."""
         with self._lock:
             self.closed = True
             stubs, self._stubs = self._stubs, None
+            pauses = list(self._pauses)
+        for pause in pauses:
+            pause.end()
         if stubs is not None:
             stubs.channel.close()
 

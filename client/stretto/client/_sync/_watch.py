@@ -13,7 +13,7 @@ import grpc
 from stretto.client._backoff import Until
 from stretto.client._follow import Cursor, Gap, is_terminal
 from stretto.client._sync._calls import Calls
-from stretto.client._sync._io import Cut, Silent, Stream, sleep
+from stretto.client._sync._io import Cut, Silent, Stream
 from stretto.client.errors import StrettoError, TimedOut, Unavailable
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_service_pb2 import WatchProgressResponse
@@ -40,6 +40,7 @@ class WatchSync:
         self._until = until or Until(None)
         self._ready: deque[ProgressEvent] = deque()
         self._stream: Stream | None = None
+        self._rest = calls.connection.pause()
         self._ended = self._closed = False
         self.last_sequence = cursor.last_sequence
         """Sequence of the event that was given last; watching after it misses nothing."""
@@ -54,7 +55,7 @@ class WatchSync:
         return self
 
     def __next__(self) -> ProgressEvent:
-        while not self._ready:
+        while not self._ready or self._closed:
             if self._ended:
                 self._finish()
             if self._closed:
@@ -76,16 +77,15 @@ class WatchSync:
     def close(self) -> None:
         """Stop watching. Whoever waits for the next event gets the end."""
         self._closed = True
+        self._rest.end()
         self._let_go()
 
     def _fill(self) -> None:
         """Read once; after a break, wait until it is time to ask again."""
         broken: StrettoError
         try:
-            if self._stream is None:
-                self._stream = self._calls.open(self._cursor.request(), self.correlation_id)
-            response = self._stream.read(self._until.left(self._calls.silence_seconds_max))
-            self._take(response)
+            stream = self._open()
+            self._take(stream.read(self._until.left(self._calls.silence_seconds_max)))
         except grpc.RpcError as error:
             broken = self._calls.refusal_of(error, self.correlation_id)
         except Gap as error:
@@ -93,11 +93,23 @@ class WatchSync:
         except (Cut, Silent) as error:
             if self._closed:
                 return
-            broken = self._silence() if isinstance(error, Silent) else self._calls.cut(self.correlation_id)
+            broken = self._silence(stream) if isinstance(error, Silent) else self._calls.cut(self.correlation_id)
+        except BaseException:  # Whoever waits was cancelled or interrupted; asked again, it goes on where it was.
+            self._let_go()
+            raise
         else:
             return
         if not self._closed:
             self._pause(broken)
+
+    def _open(self) -> Stream:
+        """The stream, a new one after a break."""
+        stream = self._stream
+        if stream is None:
+            stream = self._stream = self._calls.open(self._cursor.request(), self.correlation_id)
+            if self._closed:  # By another thread, which may not have seen this stream.
+                self._let_go()
+        return stream
 
     def _take(self, response: WatchProgressResponse | None) -> None:
         if response is None:
@@ -105,11 +117,11 @@ class WatchSync:
         else:
             self._ready.extend(self._cursor.take(response))
 
-    def _silence(self) -> StrettoError:
+    def _silence(self, stream: Stream) -> StrettoError:
         """Nothing came, though the server sends a bookmark now and then: the connection is dead without knowing it."""
         told = f"{self._cursor.workflow_id}: nothing was heard for {self._calls.silence_seconds_max:g} seconds"
-        if self._stream is not None and not self._until.over:
-            self._calls.connection.renew(self._stream.stubs)
+        if not self._until.over:
+            self._calls.connection.renew(stream.stubs)
         return Unavailable(told, correlation_id=self.correlation_id)
 
     def _pause(self, broken: StrettoError) -> None:
@@ -117,22 +129,23 @@ class WatchSync:
         pause = self._cursor.broke(broken)
         if self._on_break is not None and not self._until.over:
             self._on_break(broken, pause)
-        sleep(self._until.left(pause) or 0.0)
+        self._rest.wait(self._until.left(pause) or 0.0)
         if self._until.over:
             told = f"{self._cursor.workflow_id} has not ended within {self._until}."
             raise TimedOut(told, code=grpc.StatusCode.DEADLINE_EXCEEDED, correlation_id=self.correlation_id) from None
 
     def _finish(self) -> None:
         """Let the server end the stream, which it does right after the terminal event."""
+        stream = self._stream
         try:
-            if self._stream is not None:
-                self._stream.read(END_SECONDS_MAX)
+            if stream is not None:
+                stream.read(END_SECONDS_MAX)
         except (grpc.RpcError, Cut, Silent):
             pass  # There is nothing more to come.
         finally:
             self.close()
 
     def _let_go(self) -> None:
-        if self._stream is not None:
-            self._stream.cancel()
-            self._stream = None
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.cancel()
