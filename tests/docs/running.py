@@ -1,0 +1,167 @@
+"""Runs the blocks of a page in order, in a folder of its own, against a server of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.docs.pages import Block
+
+SECONDS_MAX = 60
+SHOWN_ADDRESS = "127.0.0.1:50051"
+BIN = Path(sys.executable).parent
+
+# A stock client, which the tests have, stands in for another one, which they have not.
+GRPCURL = f"""#!{sys.executable}
+import subprocess, sys
+arguments = sys.argv[1:]
+arguments.remove("-plaintext")
+body = ["-d", arguments.pop(arguments.index("-d") + 1)] if "-d" in arguments else []
+if body:
+    arguments.remove("-d")
+address, method = arguments
+command = ["{BIN / "buf"}", "curl", "--protocol", "grpc", "--http2-prior-knowledge", *body]
+command += ["--list-methods", f"http://{{address}}"] if method == "list" else [f"http://{{address}}/{{method}}"]
+sys.exit(subprocess.run(command).returncode)
+"""
+
+
+class Runner:
+    """Does with one page's blocks what their marks tell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.address = _free_address()
+        self.server: subprocess.Popen[str] | None = None
+        commands = folder / ".bin"
+        commands.mkdir()
+        (commands / "grpcurl").write_text(GRPCURL)
+        (commands / "grpcurl").chmod(0o755)
+        self.environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([str(commands), str(BIN), os.environ["PATH"]]),
+            "PYTHONUNBUFFERED": "1",  # What goes to stdout and what to stderr is shown in its order.
+            "PYTHONWARNINGS": "error",
+            "STRETTO_LISTEN": self.address,
+            "STRETTO_SERVER": self.address,
+            "STRETTO_STORE": f"sqlite:{folder / 'stretto.db'}",
+        }
+
+    def run(self, block: Block, following: Block | None) -> None:
+        """Do what the block's mark tells."""
+        text = block.text.replace(SHOWN_ADDRESS, self.address)
+        match block.mark, block.argument:
+            case "file", name:
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / name).write_text(text)
+            case "test", "serve":
+                self._serve(text)
+            case "test", "python":
+                printed = self._succeed(block, [sys.executable, "-c", text])
+                if following is not None and following.mark == "prints":
+                    self._compare(block, following.text, printed)
+            case "test", "sh":
+                self._succeed(block, ["bash", "-c", f"set -euo pipefail\n{text}"])
+            case "test", "console":
+                self._console(block, text)
+
+    def close(self) -> None:
+        """Stop the server."""
+        if self.server is None:
+            return
+        self.server.send_signal(signal.SIGTERM)
+        try:
+            self.server.communicate(timeout=SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.server.pid, signal.SIGKILL)
+            raise
+        self.server = None
+
+    def _serve(self, command: str) -> None:
+        self.close()
+        with (self.folder / "log").open("w") as log:
+            self.server = subprocess.Popen(
+                ["bash", "-c", f"exec {command}"],
+                cwd=self.folder,
+                env={**self.environment, "PYTHONWARNINGS": "default"},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        assert self.server.stdout is not None
+        first = self.server.stdout.readline()
+        assert first.startswith("Stretto listens on"), (self.folder / "log").read_text()
+
+    def _succeed(self, block: Block, command: list[str]) -> str:
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            timeout=SECONDS_MAX,
+        )
+        assert done.returncode == 0, f"{block.place}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _console(self, block: Block, text: str) -> None:
+        """Run the commands in one shell, which knows the variables of the page's earlier blocks."""
+        steps = re.split(r"^\$ ", text, flags=re.MULTILINE)
+        assert not steps[0], f"{block.place}: begins with no command"
+        commands, expected = zip(*map(_split, steps[1:]), strict=True)
+        script = "set -a\n[ -f .variables ] && . ./.variables\n"
+        script += "".join(f"{command}\nprintf '\\0'\n" for command in commands) + "export -p >.variables\n"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            check=False,
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=SECONDS_MAX,
+        )
+        printed = done.stdout.split("\0")
+        assert len(printed) == len(commands) + 1, f"{block.place}: {done.stdout}"
+        for command, wanted, got in zip(commands, expected, printed, strict=False):
+            self._compare(block, wanted, got, command)
+
+    def _compare(self, block: Block, expected: str, printed: str, command: str = "") -> None:
+        told = printed.replace(self.address, SHOWN_ADDRESS).replace(str(self.folder), "")
+        assert alike(expected.replace(self.address, SHOWN_ADDRESS), told), (
+            f"{block.place}: {command}\nshould print\n{expected}\nbut prints\n{told}"
+        )
+
+
+def alike(expected: str, printed: str) -> bool:
+    """Whether a page shows what was printed: `…` stands for any text, on a line of its own for any lines."""
+    pattern = "".join(
+        r"(?:.*\n)*" if line.strip() == "…" else _pattern(line) + r"\s*\n" for line in expected.splitlines() if line
+    )
+    told = "".join(f"{line}\n" for line in printed.splitlines() if line.strip())
+    return re.fullmatch(pattern, told) is not None
+
+
+def _pattern(line: str) -> str:
+    """A line as a pattern. How wide columns are depends on what is left out, so any blanks stand for any others."""
+    words = [".*".join(re.escape(part) for part in word.split("…")) for word in line.split()]
+    return r"\s*" + r"\s+".join(words)
+
+
+def _split(step: str) -> tuple[str, str]:
+    """A command, over several lines where they end in a backslash, and what it should print."""
+    found = re.match(r"((?:.*\\\n)*.*)\n((?:.*\n?)*)", step)
+    assert found
+    return found[1], found[2]
+
+
+def _free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
