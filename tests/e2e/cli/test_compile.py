@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -195,41 +194,6 @@ def test_the_template_of_init_is_compiled_from_its_proto(stretto, tmp_path: Path
     assert stretto("compile", str(TEMPLATE / "protos"), "--out", str(tmp_path)).code == 0
     code = "from expenses.v1 import expenses_pb2; print(expenses_pb2.DESCRIPTOR.serialized_pb)"
     assert python(tmp_path, code) == python(TEMPLATE, code)
-
-
-PAGE = (Path(__file__).parents[3] / "docs/how-to/write-a-contract.md").read_text()
-LIFE = """\
-from refunds import app
-from stretto.testing import serving_sync
-from shop.v1.refund_pb2 import Refund, RefundProgress, RefundVerdict
-with serving_sync(app) as server:
-    code = compile(open("wrong.py").read().replace("127.0.0.1:50051", server.address), "wrong.py", "exec")
-    exec(code)
-    workflow = server.client.start("refund", {"order": "AB-17", "cents": 2000}, result=Refund)
-    for event in workflow.watch():
-        if event.HasField("step_progress"):
-            assert event.step_progress.detail.Is(RefundProgress.DESCRIPTOR)
-        if event.HasField("interrupt_raised"):
-            workflow.decide(RefundVerdict(approved=True, reason="damaged"))
-    assert workflow.result() == Refund(cents=2000, reason="damaged")
-"""
-
-
-def block(name: str) -> str:
-    """A code block of the page, by the name in the comment above it."""
-    found = re.search(rf"<!-- test: {re.escape(name)} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
-    assert found, name
-    return found[1]
-
-
-def test_the_page_on_contracts_says_what_is_so(stretto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("protos/shop/v1/refund.proto", "refunds.py", "wrong.py"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block(name))
-    monkeypatch.chdir(tmp_path)
-    assert stretto(*block("compile").split()[1:]).code == 0
-    assert python(tmp_path, LIFE) == block("wrong.out")
 
 
 def assert_refused(ran, text: str) -> None:
