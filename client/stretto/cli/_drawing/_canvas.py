@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
+
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 _SOLID = {
     UP | DOWN: "│",
@@ -67,8 +69,13 @@ class Canvas:
 
     def write(self, x: int, y: int, text: str, style: str = "") -> None:
         """Write text from a place to the right."""
-        for offset, character in enumerate(text):
-            self._characters[x + offset, y] = character, style
+        for character in text:
+            cells = cell_len(character)
+            if cells:
+                self._characters[x, y] = character, style
+            for cell in range(1, cells):
+                self._characters[x + cell, y] = "", style  # A wide character is there already.
+            x += cells
 
     def paste(self, x: int, y: int, other: "Canvas") -> None:
         """Put another sheet onto this one."""
@@ -77,7 +84,7 @@ class Canvas:
             for run in runs:
                 if run.text.strip():
                     self.write(column, y + row, run.text, run.style)
-                column += len(run.text)
+                column += cell_len(run.text)
 
     def vertical(self, net: int, x: int, top: int, bottom: int, *, dashed: bool) -> None:
         """A line from one row to another, both included."""

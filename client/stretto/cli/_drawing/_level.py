@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from stretto.cli._drawing._canvas import LINE, Canvas
 from stretto.cli._drawing._columns import columns
 from stretto.cli._drawing._layers import Layered, Link, arrange
@@ -26,8 +28,8 @@ class Item:
 
     def width(self, ports: int) -> int:
         """Columns that it takes; always an odd number, so that it has a middle."""
-        inside = max(self.inside.width + 2, len(self.text) + 4) if self.inside else len(self.text) + 2
-        outer = inside + 2 if self.boxed else len(self.text)
+        inside = max(self.inside.width + 2, cell_len(self.text) + 4) if self.inside else cell_len(self.text) + 2
+        outer = inside + 2 if self.boxed else cell_len(self.text)
         return max(outer, 2 * PORT_GAP * (ports - 1) + 3) | 1
 
     @property
@@ -38,10 +40,10 @@ class Item:
     def draw(self, canvas: Canvas, x: int, y: int, width: int) -> None:
         """Draw it with its left upper corner in a place."""
         if not self.boxed:
-            canvas.write(x + (width - len(self.text)) // 2, y, self.text, self.style)
+            canvas.write(x + (width - cell_len(self.text)) // 2, y, self.text, self.style)
             return
         title = f"─ {self.text} " if self.inside else ""
-        canvas.write(x, y, f"╭{title}{'─' * (width - 2 - len(title))}╮", self.style)
+        canvas.write(x, y, f"╭{title}{'─' * (width - 2 - cell_len(title))}╮", self.style)
         for row in range(y + 1, y + self.height - 1):
             canvas.write(x, row, "│", self.style)
             canvas.write(x + width - 1, row, "│", self.style)
@@ -49,7 +51,7 @@ class Item:
         if self.inside:
             canvas.paste(x + 1 + (width - 2 - self.inside.width) // 2, y + 1, self.inside)
         else:
-            canvas.write(x + 1 + (width - 2 - len(self.text)) // 2, y + 1, self.text, self.style)
+            canvas.write(x + 1 + (width - 2 - cell_len(self.text)) // 2, y + 1, self.text, self.style)
 
 
 def draw_level(items: Mapping[str, Item], links: Sequence[Link]) -> Canvas:
@@ -78,7 +80,7 @@ class _Level:
         for net in self._nets:
             for item, label in net.labels.items():
                 # The port may be anywhere; the label is short, and so is the room that this wastes.
-                reach = len(label) + 2 + (0 if self._alone(net, item) else half[item])
+                reach = cell_len(label) + 2 + (0 if self._alone(net, item) else half[item])
                 right[item] = max(right[item], reach if label else 0)
         return columns(self._layered, half, right)
 
@@ -89,7 +91,7 @@ class _Level:
         edge = max((self._middle[item] + self._widths[item] // 2 for item in self._middle), default=0)
         for net in self._nets:
             for column, item in zip(net.bottom_columns, net.bottoms, strict=True):
-                edge = max(edge, column + len(net.labels.get(item, "")) + 1)
+                edge = max(edge, column + cell_len(net.labels.get(item, "")) + 1)
         return {net.rail: edge + RAIL_GAP * (net.rail + 1) for net in self._nets if net.rail >= 0}
 
     def _place_rows(self) -> tuple[list[int], list[int]]:
