@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage
-from langgraph.config import get_stream_writer
+from langgraph.config import get_store, get_stream_writer
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
+from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, RetryPolicy, Send, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
@@ -329,3 +330,22 @@ async def test_a_breakpoint_of_the_graph_becomes_a_question():
         await engine.decide(started.workflow_id, question.interrupt_id, {})
         await engine.events(started.workflow_id)
         assert engine.result(await engine.store.get("default", started.workflow_id))["items"] == ["1", "2"]
+
+
+async def test_a_graph_keeps_the_store_that_it_was_compiled_with():
+    class State(TypedDict):
+        name: str
+        times: int
+
+    def remember(state: State) -> dict[str, Any]:
+        store = get_store()
+        known = store.get(("people",), state["name"])
+        times = (known.value["times"] if known else 0) + 1
+        store.put(("people",), state["name"], {"times": times})
+        return {"times": times}
+
+    graph = StateGraph(State).add_node(remember).add_edge(START, "remember").compile(store=InMemoryStore())
+    async with engine_of(app_of(remember=graph)) as engine:
+        for times in (1, 2):
+            workflow, _ = await engine.run("remember", {"name": "Ada"})
+            assert engine.result(workflow)["times"] == times

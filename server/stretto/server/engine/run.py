@@ -89,6 +89,7 @@ class Run:
             self._task = asyncio.create_task(self._outcome(), name=self.workflow.workflow_id)
             await asyncio.wait([self._task])
         if self._stale:
+            self.buffer.abandon()
             return True
         try:
             await self.buffer.end(self._end())
@@ -147,13 +148,14 @@ class Run:
 
         A stream writer in the runtime counts only when a stream stands beside it, so an idle one does. That way a
         chunk is met inside of the node that writes it, which tells whose it is; `stream_mode="custom"` does not say.
+        Where there is a runtime, LangGraph takes the graph's store out of it.
         """
-        observer = Observer(self._steps)
+        observer, graph = Observer(self._steps), self._registered.graph
         config: dict[str, Any] = {
             CONF: {
                 **self._identity(),
                 CONFIG_KEY_STREAM: StreamProtocol(lambda _: None, set()),
-                CONFIG_KEY_RUNTIME: Runtime(stream_writer=self._write),
+                CONFIG_KEY_RUNTIME: Runtime(stream_writer=self._write, store=graph.store),
                 CONFIG_KEY_TIMED_ATTEMPT_OBSERVER: observer.on_timed_attempt,
             },
             "callbacks": [observer],
