@@ -1,5 +1,6 @@
 """`serving`: a server and its client, for tests that run on an event loop."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,9 @@ from stretto.testing._clock import ManualClock
 from stretto.testing._logs import logs_to_logging
 from stretto.testing._server import LocalServer
 from stretto.workflow.v1.workflow_pb2 import Interrupt
+
+CALLS_SECONDS_MAX = 0.5
+"""Time for the ends of calls. Those of this server are there at once; a test may have others under way as well."""
 
 
 class Serving:
@@ -65,6 +69,7 @@ async def serving(
         instant_retries: Whether retries wait for nothing, whatever their policies say.
     """
     server = LocalServer(apps, clock, store, instant_retries=instant_retries)
+    earlier = asyncio.all_tasks()
     with logs_to_logging():
         await server.start()
         try:
@@ -72,3 +77,15 @@ async def serving(
                 yield Serving(server, client)
         finally:
             await server.stop()
+            await _calls_over(earlier)
+
+
+async def _calls_over(earlier: set[asyncio.Task[Any]]) -> None:
+    """Wait for what gRPC does after the end of a call, a moment after the caller has heard of it."""
+    late = [task for task in asyncio.all_tasks() - earlier if _is_of_a_call(task)]
+    if late:
+        await asyncio.wait(late, timeout=CALLS_SECONDS_MAX)
+
+
+def _is_of_a_call(task: asyncio.Task[Any]) -> bool:
+    return getattr(task.get_coro(), "__qualname__", "").startswith("_AioCall.")

@@ -398,3 +398,18 @@ async def test_an_executor_that_stalls_gets_no_more_work_until_it_answers():
         await engine.run("work", {"text": "next"})
         await engine.events(held.workflow_id)
     assert sorted(ran) == ["held", "next"]
+
+
+async def test_a_run_that_is_cut_off_leaves_no_commit_under_way(monkeypatch):
+    asked = asyncio.Event()
+
+    async def never(*_):
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with engine_of(app_of(chain=chain(a=lambda _: {}))) as engine:
+        monkeypatch.setattr(engine.store, "update", never)
+        await engine.start("chain")
+        await asked.wait()
+        await engine.executor.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -229,6 +229,13 @@ class RunBuffer:
             del self.events[: len(bodies)]
         await self._ledger.commit(self._take(bodies, end))
 
+    def abandon(self) -> None:
+        """Commit nothing more, and wait for no commit: somebody else owns the workflow."""
+        self._over = True
+        self._stop_timer()
+        if self._commit is not None:
+            self._commit.cancel()
+
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
