@@ -4,11 +4,13 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from pydantic import BaseModel
 
-from tools import gen_docs
+from stretto.workflow.v1.error_reason_pb2 import ErrorReason
+from tools import _errors_page, gen_docs
 
 
 @pytest.mark.parametrize(
-    "name", ["settings.md", "stretto.catalog.v1.md", "stretto.operations.v1.md", "stretto.workflow.v1.md"]
+    "name",
+    ["errors.md", "settings.md", "stretto.catalog.v1.md", "stretto.operations.v1.md", "stretto.workflow.v1.md"],
 )
 def test_a_page_is_up_to_date(name: str) -> None:
     assert (gen_docs.REFERENCE / name).read_text() == gen_docs.pages()[name], "make proto writes it again"
@@ -32,3 +34,31 @@ def test_an_element_without_a_comment_is_refused(kind: str) -> None:
     getattr(file, kind).add(name="Bare")
     with pytest.raises(gen_docs.Undocumented, match=r"bare\.proto"):
         gen_docs.proto_page([file])
+
+
+def reasons(**comments: str) -> list[FileDescriptorProto]:
+    """A file with some reasons and what is said of them."""
+    file = FileDescriptorProto(name="reasons.proto")
+    enum = file.enum_type.add(name="ErrorReason")
+    for number, (name, comment) in enumerate(comments.items(), start=1):
+        enum.value.add(name=f"ERROR_REASON_{name}", number=number)
+        file.source_code_info.location.add(path=[5, 0, 2, number - 1], leading_comments=comment)
+    return [file]
+
+
+@pytest.mark.parametrize("comment", ["", "All is lost.", "NO_STATUS: all is lost."])
+def test_a_reason_that_names_no_status_is_refused(comment: str) -> None:
+    with pytest.raises(_errors_page.Unmatched, match="LOST"):
+        _errors_page.errors_page(reasons(LOST=comment))
+
+
+def test_a_reason_without_an_exception_is_refused() -> None:
+    with pytest.raises(_errors_page.Unmatched, match="LOST"):
+        _errors_page.errors_page(reasons(LOST="DATA_LOSS: all is lost."))
+
+
+def test_every_reason_is_on_the_page_with_its_exception() -> None:
+    page = (gen_docs.REFERENCE / "errors.md").read_text()
+    for name in ErrorReason.keys()[1:]:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name.removeprefix('ERROR_REASON_')}`"))
+        assert "](#" in row, row
