@@ -12,6 +12,7 @@ from typing import Any, Final
 import cyclopts
 
 from stretto.cli._exits import CommandError, Exit
+from stretto.cli._input import STDIN
 from stretto.cli._output import Output
 from stretto.cli._table import COMMANDS, Command
 
@@ -75,8 +76,9 @@ def call(command: Command, argv: Sequence[str]) -> int:
 
 
 def _call(command: Command, argv: Sequence[str]) -> int:
+    tokens = [command.name, *(STDIN if word == "-" else word for word in argv)]
     try:
-        function, bound, _ = build([command]).parse_args([command.name, *argv], print_error=False, exit_on_error=False)
+        function, bound, _ = build([command]).parse_args(tokens, print_error=False, exit_on_error=False)
     except cyclopts.CycloptsError as error:
         raise CommandError(_words(command, error)) from error
     return _run(function, bound) or Exit.OK

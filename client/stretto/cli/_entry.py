@@ -69,12 +69,9 @@ def exit_codes() -> str:
 def _missing_extras() -> list[str]:
     """What to install for the commands that would not run now."""
     if _absent("cyclopts") or _absent("rich"):
-        return [
-            "",
-            "Installed is the client library: pip install 'stretto[cli]' adds the commands, [server] serve too.",
-        ]
+        return ["", "Only the client library is here. Commands: pip install 'stretto[cli]'; serve: 'stretto[server]'."]
     if _absent("langgraph") or _absent("apsw"):
-        return ["", "Only the client and its commands are installed. For serve: pip install 'stretto[server]'."]
+        return ["", "Only the client and its commands are here. For serve: pip install 'stretto[server]'."]
     return []
 
 
@@ -116,6 +113,6 @@ def _call(command: Command, argv: Sequence[str]) -> int:
 def _unknown(name: str) -> str:
     """A line on a command that is none, with the nearest one."""
     what = "option" if name.startswith("-") else "command"
-    near = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=1)
-    hint = f"did you mean {near[0]}?" if near else "see stretto --help"
+    near = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see stretto --help"
     return f"stretto: there is no {what} {name!r}; {hint}"

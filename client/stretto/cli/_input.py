@@ -8,7 +8,10 @@ from typing import Any, Final, NoReturn
 
 from stretto.cli._exits import CommandError
 
-__all__ = ["json_of", "labels_of", "mapping_of"]
+__all__ = ["STDIN", "json_of", "labels_of", "mapping_of"]
+
+STDIN: Final = "@-"
+"""What `-` becomes on its way here: cyclopts would take it for an option."""
 
 _AROUND: Final = 20
 """Characters shown before the place where JSON goes wrong."""
@@ -47,7 +50,7 @@ def labels_of(texts: Iterable[str]) -> dict[str, str]:
 def _read(text: str, name: str) -> tuple[str, str]:
     """What an argument is called, and the text that it stands for."""
     try:
-        if text == "-":
+        if text in {"-", STDIN}:
             return f"{name} (stdin)", sys.stdin.read()
         if text.startswith("@"):
             return f"{name} ({text[1:]})", Path(text[1:]).read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ async def hand_over(
         from stretto.cli._live import follow  # noqa: PLC0415 - The display is for those who look at it.
 
         out.note(f"{told}: {handle.id}")
-        return await follow(handle, client, out)
+        return await follow(handle, client, out, again=again)
     if wait:
         out.note(f"{told}: {handle.id}")
         return await _wait(handle, client, out, again)

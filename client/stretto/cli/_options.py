@@ -25,9 +25,9 @@ _PRINTING: Final = Group("Output", sort_key=91)
 class Printing:
     """How a command prints."""
 
-    json: Annotated[bool, Parameter(group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")] = (
-        False
-    )
+    json: Annotated[
+        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
+    ] = False
 
     def output(self) -> Output:
         """Where to print."""
@@ -47,7 +47,7 @@ class Common:
     ] = DEFAULT_SERVER
     tls: Annotated[
         bool,
-        Parameter(env_var="STRETTO_TLS", group=_CONNECTION, help="Talk TLS, and check the server's name."),
+        Parameter(env_var="STRETTO_TLS", negative="", group=_CONNECTION, help="Talk TLS, and check the server's name."),
     ] = False
     token: Annotated[
         str,
@@ -63,9 +63,9 @@ class Common:
             show_default=True, group=_CONNECTION, help="Longest time to wait for an answer to one call, in seconds."
         ),
     ] = 10.0
-    json: Annotated[bool, Parameter(group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")] = (
-        False
-    )
+    json: Annotated[
+        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
+    ] = False
 
     def output(self) -> Output:
         """Where to print."""

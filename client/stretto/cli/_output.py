@@ -1,12 +1,15 @@
 """Where a command writes: text for people or JSON for programs to stdout, all else to stderr."""
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from stretto.cli._exits import CommandError
@@ -15,6 +18,12 @@ __all__ = ["Output", "clean"]
 
 PIPED_WIDTH: Final = 10_000
 """Columns when no terminal says how many: a line stays a line, and no id is cut."""
+
+FLEXIBLE_WIDTH: Final = 12
+"""Columns left to text that may wrap or be cut."""
+
+GAP: Final = 2
+"""Blanks between a table's columns."""
 
 _HARMLESS: Final = "\n\t"
 
@@ -44,15 +53,21 @@ class Output:
         for thing in () if self.json else things:
             printed = clean(thing) if isinstance(thing, str) else thing
             if self.console.is_terminal:
-                self.console.print(printed, style=style, soft_wrap=_soft(thing))
+                with _at_least(self.console, _least_width(thing)):
+                    self.console.print(printed, style=style, soft_wrap=_soft(thing))
             else:
                 self._print_bare(printed)
 
     def _print_bare(self, thing: Any) -> None:
         """Print without the blanks that fill lines up."""
-        with self.console.capture() as captured:
+        with self.console.capture() as captured, _at_least(self.console, _least_width(thing)):
             self.console.print(thing, soft_wrap=_soft(thing))
         print("\n".join(line.rstrip() for line in captured.get().splitlines()), file=self.console.file)
+
+    def raw(self, text: str) -> None:
+        """Print a text that is for another program: every blank and tab as it is."""
+        if not self.json:
+            print(clean(text).rstrip("\n"))
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Print the one JSON document of this command."""
@@ -90,6 +105,28 @@ def _console(*, stderr: bool) -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED_WIDTH
     return console
+
+
+def _least_width(thing: Any) -> int:
+    """Columns that a table needs for the cells that must stay whole, and some for each of the others."""
+    if not isinstance(thing, Table):
+        return 0
+    return sum((_natural_width(column) if column.no_wrap else FLEXIBLE_WIDTH) + GAP for column in thing.columns)
+
+
+def _natural_width(column: Column) -> int:
+    return max((cell_len(str(cell)) for cell in (column.header, *column.cells)), default=0)
+
+
+@contextlib.contextmanager
+def _at_least(console: Console, width: int) -> Iterator[None]:
+    """A console of at least this width: on a narrower terminal lines break, which is better than a cut id."""
+    before = console.width
+    console.width = max(before, width)
+    try:
+        yield
+    finally:
+        console.width = before
 
 
 def _soft(thing: Any) -> bool:

@@ -23,7 +23,5 @@ def completion(
 
     script = build().generate_completion(prog_name="stretto", shell=shell)
     out = printing.output()
-    if out.json:
-        out.document({"shell": shell, "script": script})
-    else:
-        print(script)
+    out.document({"shell": shell, "script": script})
+    out.raw(script)

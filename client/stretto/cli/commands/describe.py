@@ -34,7 +34,7 @@ async def describe(
     async with common.connected(name) as (client, out):
         found = await client.describe(name)
         if mermaid:
-            out.show(found.mermaid)
+            out.raw(found.mermaid)
             out.document({"mermaid": found.mermaid})
             return
         examples = [(example.title, await client.decode(example.input)) for example in found.examples]
@@ -60,7 +60,7 @@ def _show_contract(out: Output, contract: Contract) -> None:
         message = messages.find(full_name)
         if message is None:
             continue
-        shown = table("field", "type", "rules", fold="rules", head=False)
+        shown = table("field", "type", "rules", gives_way="rules", head=False)
         for row in rows(message):
             shown.add_row("  " * row.depth + row.name, cell(row.type, "cyan"), cell(row.hints, "dim"))
         out.show(indented(shown))

@@ -46,7 +46,7 @@ async def history(
 
 async def _events(handle: WorkflowHandle[Any], client: Client, out: Output, after: int) -> None:
     last = (await handle.state(snapshot=False)).as_of_sequence
-    shown = table("#", "time", "step", "what happened", fold="what happened", head=False)
+    shown = table("#", "time", "step", "what happened", gives_way="what happened", head=False)
     if after < last:
         async with aclosing(handle.watch(after)) as watch:
             async for event in watch:

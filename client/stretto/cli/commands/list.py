@@ -45,7 +45,7 @@ async def list(  # noqa: A001 - A command is named after what it does.
 
     With --json: one workflow on each line.
     """
-    shown = table("workflow", "type", "status", "done", "age", "headline", cut="headline")
+    shown = table("workflow", "type", "status", "done", "age", "headline", gives_way="headline")
     count = 0
     async with common.connected() as (client, out):
         found = client.workflows(
@@ -83,5 +83,5 @@ def _add(shown: Table, workflow: Workflow) -> None:
         status(workflow.status),
         cell(percent(workflow.fraction) if workflow.fraction else ""),
         cell(age(workflow.created_at)),
-        cell(headline),
+        cell(headline, cut=True),
     )

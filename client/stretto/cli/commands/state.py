@@ -90,7 +90,7 @@ def _show_steps(out: Output, workflow: Workflow) -> None:
     if not workflow.current_steps:
         return
     _heading(out, "Current steps")
-    shown = table("step", "attempt", "since", "done", "message", fold="message")
+    shown = table("step", "attempt", "since", "done", "message", gives_way="message")
     for step in workflow.current_steps:
         shown.add_row(
             cell(step.step),

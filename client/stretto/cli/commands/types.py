@@ -11,7 +11,7 @@ async def types(*, common: Common = COMMON) -> None:
 
     With --json: one workflow type on each line.
     """
-    shown = table("name", "version", "input → result", "description", fold="description")
+    shown = table("name", "version", "input → result", "description", gives_way="description")
     name = ""
     async with common.connected() as (client, out):
         async for one in client.types():
