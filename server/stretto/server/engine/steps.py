@@ -151,6 +151,7 @@ class Steps:
                 message=message or attempt.step.message,
             )
             self._buffer.steps[attempt.step.step_id] = attempt.step
+        self._buffer.fraction = self._buffer.fraction if fraction is None else fraction
         self._buffer.headline = message or self._buffer.headline
         progress = StepProgress(fraction, message, detail)
         if not self._join(attempt.step, progress):
