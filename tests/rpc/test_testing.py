@@ -1,9 +1,7 @@
 """`stretto.testing`, as somebody uses it who tests workflows of their own."""
 
 import asyncio
-import gc
 import logging
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +9,7 @@ from datetime import timedelta
 
 import grpc.aio
 import pytest
+import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
@@ -21,89 +20,33 @@ from typing_extensions import TypedDict
 from stretto.client.errors import WorkflowFailed
 from stretto.server import App
 from stretto.server.domain.errors import RegistrationError
-from stretto.testing import ManualClock, serving, serving_sync
-from tests.protos.generated.orders_pb2 import Item, OrderRequest, Report, ReviewDecision
-
-PATIENT = RetryPolicy(initial_interval=30, max_interval=60, jitter=True, max_attempts=3)
-
-
-class State(TypedDict, total=False):
-    items: list
-    answer: object
-    total: int
-    total_cents: int
-    summary: str
-
-
-def app_of(*nodes: Callable, name: str = "line", retry_policy: RetryPolicy | None = None, **options) -> App:
-    """An app of one graph whose nodes follow on one another."""
-    graph = StateGraph(State)
-    before = START
-    for node in nodes:
-        graph.add_node(node.__name__, node, retry_policy=retry_policy)
-        graph.add_edge(before, node.__name__)
-        before = node.__name__
-    app = App()
-    app.workflow(name, graph.compile(), **options)
-    return app
-
-
-def order_app(*nodes: Callable) -> App:
-    return app_of(*nodes, name="order", input=OrderRequest, result=Report, decision=ReviewDecision)
-
-
-def order() -> OrderRequest:
-    return OrderRequest(customer="Ada", items=[Item(sku="ABC-1", quantity=2, price=1.5)])
-
-
-async def add_up(state: State) -> State:
-    return {"total": len(state.get("items", []))}
-
-
-def add_up_in_a_thread(state: State) -> State:
-    return {"total": len(state.get("items", []))}
-
-
-async def price(state: State) -> State:
-    cents = sum(round(item["price"] * 100) * item["quantity"] for item in state["items"])
-    return {"total_cents": cents, "summary": "paid"}
-
-
-async def ask(_: State) -> State:
-    return {"answer": interrupt({"question": "Well?"})}
-
-
-async def hang(_: State) -> State:
-    await asyncio.Event().wait()
-    raise AssertionError("nobody wakes it")
-
-
-def failing(times: int) -> Callable:
-    """A node that fails several times before it does not."""
-    left = [times]
-
-    async def flaky(_: State) -> State:
-        left[0] -= 1
-        if left[0] >= 0:
-            raise ConnectionError(f"line is dead, {left[0]} more times")
-        return {"total": 1}
-
-    return flaky
+from stretto.testing import ManualClock, serving
+from tests.protos.generated.orders_pb2 import Report, ReviewDecision
+from tests.rpc.small_apps import (
+    PATIENT,
+    State,
+    add_up,
+    add_up_in_a_thread,
+    app_of,
+    ask,
+    failing,
+    hang,
+    order,
+    order_app,
+    price,
+    threads_of_ours,
+)
 
 
 @pytest.fixture
 async def nothing_left():
-    """Nothing is left behind: no task, no thread of ours or of gRPC's servers, no timer."""
+    """Nothing is left behind: no task, no thread of ours, no timer of a deadline."""
     before = asyncio.all_tasks()
     yield
     assert asyncio.all_tasks() - before <= {asyncio.current_task()}
     assert not threads_of_ours()
     timers = asyncio.get_running_loop()._scheduled
     assert not [timer for timer in timers if not timer.cancelled() and "Deadlines" in repr(timer)]
-
-
-def threads_of_ours() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("stretto")]
 
 
 async def test_a_workflow_without_a_contract_gives_plain_values(nothing_left):
@@ -188,6 +131,27 @@ async def test_the_levels_of_logging_hold_for_the_server(caplog):
         async with serving(app_of(add_up)) as server:
             await server.client.start("line")
     assert "method='stretto.workflow.v1.WorkflowService/StartWorkflow' code='OK'" in caplog.text
+
+
+async def test_logs_go_where_they_went_before_and_again_afterwards(caplog):
+    told = []
+
+    def keep(_, __, event):
+        told.append(event["event"])
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[keep])
+    try:
+        async with serving(app_of(failing(1))) as server:
+            with pytest.raises(WorkflowFailed):
+                await (await server.client.start("line")).result()
+    finally:
+        structlog.reset_defaults()
+    assert "workflow_failed" in told
+    assert not caplog.records
+    async with serving(app_of(add_up)), serving(app_of(add_up)):
+        assert structlog.is_configured()
+    assert not structlog.is_configured()
 
 
 async def test_retries_wait_for_nothing_and_events_say_so():
@@ -326,6 +290,19 @@ async def test_a_restart_keeps_workflows_and_address(on_disk, tmp_path, nothing_
         assert (await handle.result()).summary == "paid"
 
 
+async def test_a_watch_goes_on_over_a_restart(nothing_left):
+    async with serving(app_of(ask, add_up)) as server:
+        handle = await server.client.start("line")
+        await server.next_interrupt(handle)
+        async with handle.watch() as watch:
+            seen = [await anext(watch) for _ in range(2)]
+            await server.restart()
+            await handle.decide(None)
+            seen += [event async for event in watch]
+    assert [event.sequence for event in seen] == list(range(1, len(seen) + 1))
+    assert seen[-1].HasField("completed")
+
+
 async def test_a_restart_that_fails_can_be_left(monkeypatch):
     app = app_of(add_up)
     with pytest.raises(RegistrationError, match="does not tell of its steps"):
@@ -436,73 +413,3 @@ async def test_a_graph_that_was_compiled_before_strict_mode_keeps_its_types(monk
         await server.next_interrupt(handle)
         await handle.decide("yes")
         assert (await handle.result())["parcel"]["weight"] == 2
-
-
-def test_the_sync_twin_does_it_all_without_a_loop(tmp_path):
-    app = order_app(ask, price)
-    with serving_sync(
-        app, app_of(failing(2), retry_policy=PATIENT), clock=ManualClock(), store=f"sqlite:{tmp_path}/x.db"
-    ) as server:
-        assert server.client.start("line", {}).result()["total"] == 1
-        handle = server.client.start("order", order())
-        assert server.next_interrupt(handle).step == "ask"
-        server.restart()
-        handle.decide(ReviewDecision(verdict=ReviewDecision.VERDICT_APPROVE))
-        assert handle.result() == Report(summary="paid", total_cents=300)
-        late = server.client.start("order", order(), deadline=timedelta(hours=1))
-        server.next_interrupt(late)
-        server.clock.advance(3_601)
-        with pytest.raises(WorkflowFailed) as caught:
-            late.result(timeout=5)
-        assert caught.value.reason == "DEADLINE_EXCEEDED"
-        assert server.apps[0] is app
-        assert server.address.startswith("127.0.0.1:")
-    assert not threads_of_ours()
-
-
-def test_the_sync_twin_refuses_a_graph_that_cannot_be_built_and_leaves_nothing():
-    app = App()
-    app.workflow("odd", object())  # type: ignore[arg-type]
-    with pytest.raises(RegistrationError, match="object is no LangGraph graph"), serving_sync(app):
-        raise AssertionError("it is served")
-    assert not threads_of_ours()
-
-
-def test_the_sync_twin_leaves_at_once_when_a_test_fails_though_workflows_run():
-    def fails():
-        with serving_sync(app_of(hang), app_of(ask, name="asks")) as server:
-            server.client.start("line")
-            server.next_interrupt(server.client.start("asks"))
-            raise LookupError("the test's own")
-
-    started = time.monotonic()
-    with pytest.raises(LookupError, match="the test's own"):
-        fails()
-    assert time.monotonic() - started < 1
-    assert not threads_of_ours()
-
-
-def test_the_sync_twin_does_not_wait_for_ever_for_a_node_that_blocks_a_thread(caplog, monkeypatch):
-    monkeypatch.setattr("stretto.testing._serving_sync.NODES_SECONDS_MAX", 0.05)
-    begun, let_go = threading.Event(), threading.Event()
-
-    def blocks(_: State) -> State:
-        begun.set()
-        let_go.wait(10)
-        return {}
-
-    with serving_sync(app_of(blocks)) as server:
-        server.client.start("line")
-        begun.wait(10)
-    assert "nodes_go_on" in caplog.text
-    let_go.set()
-
-
-def test_many_servers_one_after_the_other_leave_no_thread_behind():
-    before = threading.active_count()
-    for _ in range(10):
-        with serving_sync(app_of(add_up)) as server:
-            server.client.start("line").result()
-    gc.collect()
-    assert not threads_of_ours()
-    assert threading.active_count() <= before + 2  # gRPC ends its own a moment later.
