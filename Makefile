@@ -51,10 +51,11 @@ bench: $(READY) ## Measure speed against bare LangGraph and bare gRPC; writes bu
 chaos: $(READY) ## Kill the server N times (300) and count what was lost; writes build/chaos.json
 	@$(BIN)/python -m benchmarks.chaos --kills $(N) $(ARGS)
 
-proto: $(READY) $(CODEGEN) ## Write generated/, docs/reference/ and the blocking client again from their sources
+proto: $(READY) $(CODEGEN) $(LOWEST) ## Write generated/, docs/reference/ and the blocking client again from their sources
 	$(BIN)/buf format --write
 	$(BUF_GENERATE)
 	$(BIN)/python -m tools.make_sync
+	build/lowest/bin/stretto compile client/stretto/cli/_template/protos --out client/stretto/cli/_template
 	$(BIN)/python -m tools.gen_docs
 
 run: $(READY) ## Keep a server with the example workflows running on 127.0.0.1:50051

@@ -108,22 +108,27 @@ def unpack(payload: any_pb2.Any, kind: type[Message] | None = None) -> Any:
         kind: The message class that it must be of.
     """
     name = type_name(payload)
-    if kind is None:
-        kind = class_of(name)
-        if kind is None:
-            raise StrettoError(f"No generated class of {name} is imported; `client.decode` finds it in the catalog.")
-    elif name != kind.DESCRIPTOR.full_name:
-        raise StrettoError(f"The payload is of type {name or 'nothing'}, not {kind.DESCRIPTOR.full_name}.")
-    return read(payload, kind)
+    if kind is not None:
+        if name != kind.DESCRIPTOR.full_name:
+            raise StrettoError(f"The payload is of type {name or 'nothing'}, not {kind.DESCRIPTOR.full_name}.")
+        return parsed(payload, kind)
+    if (found := class_of(name)) is None:
+        raise StrettoError(f"No generated class of {name} is imported; `client.decode` finds it in the catalog.")
+    return read(payload, found)
 
 
 def read(payload: any_pb2.Any, kind: type[Message]) -> Any:
     """The payload as a message of a class; as plain values where the class stands for them."""
+    message = parsed(payload, kind)
+    return plain(message) if kind.DESCRIPTOR.full_name in DYNAMIC else message
+
+
+def parsed(payload: any_pb2.Any, kind: type[M]) -> M:
+    """The payload as a message of a class, whose name it has."""
     try:
-        message = kind.FromString(payload.value)
+        return kind.FromString(payload.value)
     except DecodeError as error:
         raise StrettoError(f"The payload is no {kind.DESCRIPTOR.full_name}: {error}") from error
-    return plain(message) if kind.DESCRIPTOR.full_name in DYNAMIC else message
 
 
 def type_name(payload: any_pb2.Any) -> str:

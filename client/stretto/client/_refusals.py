@@ -54,7 +54,7 @@ def refusal_of(error: grpc.RpcError, target: str, correlation_id: str) -> CallEr
     """A failed call as an error of ours."""
     call: grpc.Call = error  # type: ignore[assignment]  # Both of gRPC's own errors are calls as well.
     code, text = call.code() or grpc.StatusCode.UNKNOWN, call.details() or ""
-    trailing = dict(call.trailing_metadata() or ())
+    trailing = dict(iter(call.trailing_metadata() or ()))  # Older grpcio's Metadata makes no dict by itself.
     status = _status(trailing.get(STATUS_DETAILS_KEY))
     info = next((info for info in _details(status, ErrorInfo) if info.domain == DOMAIN), ErrorInfo())
     kind = _BY_REASON.get(info.reason) or _BY_CODE.get(code, errors.ServerFault)

@@ -11,6 +11,7 @@ from stretto.catalog.v1.workflow_type_pb2 import Contract, WorkflowType
 from stretto.client._async._calls import Calls
 from stretto.client._contracts import Contracts, required, types_of
 from stretto.client._payloads import DYNAMIC, Payload, pack, parse, read, type_name, unpack
+from stretto.client.errors import InvalidInput
 
 
 class Catalog:
@@ -38,23 +39,30 @@ class Catalog:
         self._contracts.learn(response.workflow_type)
         return response.workflow_type
 
-    def knows(self, name: str) -> bool:
-        """Whether a contract was asked for before."""
-        return self._contracts.of(name) is not None
-
-    def forget(self, name: str) -> None:
-        """Forget a contract that may have changed."""
-        self._contracts.forget(name)
-
     async def contract(self, name: str) -> Contract:
         """A type's contract."""
         return self._contracts.of(name) or (await self.describe(name, None)).contract
 
-    async def only_decision_type(self, name: str) -> str:
-        """The type of all of a contract's decisions; empty when it has several."""
-        contract = await self.contract(name)
-        kinds = {contract.decision_type, *contract.decision_types.values()} - {""}
-        return kinds.pop() if len(kinds) == 1 else ""
+    async def input(self, payload: Payload, workflow_type: str) -> any_pb2.Any | None:
+        """The input of a workflow; a contract that has changed since it was asked for is asked for again."""
+        if payload is None or isinstance(payload, Message):
+            return None if payload is None else pack(payload)
+        known = self._contracts.of(workflow_type)
+        try:
+            return await self.packed(payload, (await self.contract(workflow_type)).input_type, workflow_type)
+        except InvalidInput:
+            if known is None:
+                raise
+            self._contracts.forget(workflow_type)
+            return await self.packed(payload, (await self.contract(workflow_type)).input_type, workflow_type)
+
+    async def repacked(self, payload: Payload, refused: InvalidInput, workflow_type: str) -> any_pb2.Any:
+        """Plain values as what the server expects instead; the refusal itself where that is not the matter."""
+        expected = refused.metadata.get("expected", "")
+        if refused.reason != "WRONG_PAYLOAD_TYPE" or isinstance(payload, Message) or not expected:
+            raise refused
+        self._contracts.forget(workflow_type)
+        return await self.packed(payload, expected, workflow_type) or any_pb2.Any()
 
     async def packed(self, payload: Payload, full_name: str, workflow_type: str) -> any_pb2.Any | None:
         """A payload as it travels: plain values become the contract's message where it asks for one."""

@@ -145,10 +145,9 @@ class Client:
             deadline: When it fails if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer; the client's own when left out.
         """
-        known_before = self._catalog.knows(workflow_type)
         request = start_request(
             workflow_type,
-            await self._input(workflow_type, payload),
+            await self._catalog.input(payload, workflow_type),
             request_id=request_id or new_request_id(),
             session_id=session_id,
             labels=labels,
@@ -157,12 +156,7 @@ class Client:
         try:
             workflow = await self._start(request, timeout)
         except InvalidInput as refused:
-            if refused.reason != "WRONG_PAYLOAD_TYPE" or isinstance(payload, Message) or not known_before:
-                raise
-            # The contract has changed since it was asked for.
-            self._catalog.forget(workflow_type)
-            changed = await self._input(workflow_type, payload)
-            request.input.CopyFrom(changed or any_pb2.Any())
+            request.input.CopyFrom(await self._catalog.repacked(payload, refused, workflow_type))
             workflow = await self._start(request, timeout)
         return WorkflowHandle(self._calls, self._catalog, workflow.workflow_id, result_type=result, workflow=workflow)
 
@@ -247,12 +241,6 @@ class Client:
             workflow_type: Whose contract has the message; left out, all types are searched for one that is not known.
         """
         return await self._catalog.decode(payload, None, workflow_type)
-
-    async def _input(self, workflow_type: str, payload: Payload) -> any_pb2.Any | None:
-        if payload is None or isinstance(payload, Message):
-            return await self._catalog.packed(payload, "", workflow_type) if payload is not None else None
-        contract = await self._catalog.contract(workflow_type)
-        return await self._catalog.packed(payload, contract.input_type, workflow_type)
 
     async def _start(self, request: StartWorkflowRequest, timeout: float | None) -> Workflow:
         return (await self._calls.unary(lambda stubs: stubs.workflows.StartWorkflow, request, timeout)).workflow

@@ -13,6 +13,7 @@ from stretto.client._follow import Cursor
 from stretto.client._payloads import Payload, Plain
 from stretto.client._requests import Moment, fork_request, new_request_id, retry_request
 from stretto.client.errors import (
+    InvalidInput,
     JournalBroken,
     NotFound,
     UndecidedChoice,
@@ -25,6 +26,7 @@ from stretto.workflow.v1.workflow_pb2 import Checkpoint, Interrupt, Workflow
 from stretto.workflow.v1.workflow_service_pb2 import (
     CancelWorkflowRequest,
     DecideRequest,
+    DecideResponse,
     GetStateRequest,
     GetStateResponse,
     ListCheckpointsRequest,
@@ -32,6 +34,9 @@ from stretto.workflow.v1.workflow_service_pb2 import (
 
 R = TypeVar("R")
 M = TypeVar("M", bound=Message)
+
+SEQUENCE_SECONDS_MAX = 10.0
+"""How long the server waits for a sequence."""
 
 CHECKPOINTS_WITH_SNAPSHOTS = 10
 """Checkpoints asked for at once when their snapshots come along: each may be large."""
@@ -105,8 +110,10 @@ class WorkflowHandle(Generic[R]):
         Args:
             min_sequence: Wait until the journal has reached this sequence, for at most 10 seconds.
             snapshot: Whether to send the graph's channel values too.
-            timeout: Seconds to wait for the answer; the client's own when left out.
+            timeout: Seconds to wait for the answer; the client's own when left out, and those 10 seconds.
         """
+        if min_sequence and timeout is None:
+            timeout = self._calls.timeout + SEQUENCE_SECONDS_MAX
         request = GetStateRequest(workflow_id=self.id, min_sequence=min_sequence, omit_snapshot=not snapshot)
         response = await self._calls.unary(lambda stubs: stubs.workflows.GetState, request, timeout)
         self.workflow = response.workflow
@@ -134,8 +141,6 @@ class WorkflowHandle(Generic[R]):
             chosen = _chosen(self.id, list(state.pending_interrupts), interrupt_id)
             if chosen is not None:
                 interrupt_id, kind = chosen.interrupt_id, chosen.decision_type
-            elif not isinstance(decision, Message):
-                kind = await self._catalog.only_decision_type(state.workflow.workflow_type)
         workflow_type = "" if self.workflow is None else self.workflow.workflow_type
         request = DecideRequest(
             workflow_id=self.id,
@@ -143,9 +148,17 @@ class WorkflowHandle(Generic[R]):
             decision=await self._catalog.packed(decision, kind, workflow_type),
             request_id=request_id or new_request_id(),
         )
-        response = await self._calls.unary(lambda stubs: stubs.workflows.Decide, request, timeout)
+        try:
+            response = await self._decide(request, timeout)
+        except InvalidInput as refused:
+            # The type of an interrupt that is not pending any more is known to the server only.
+            request.decision.CopyFrom(await self._catalog.repacked(decision, refused, workflow_type))
+            response = await self._decide(request, timeout)
         self.workflow = response.workflow
         return response.interrupt
+
+    async def _decide(self, request: DecideRequest, timeout: float | None) -> DecideResponse:
+        return await self._calls.unary(lambda stubs: stubs.workflows.Decide, request, timeout)
 
     async def cancel(self, cause: str = "", *, request_id: str | None = None, timeout: float | None = None) -> Workflow:
         """Cancel it: once this returns, no step starts any more.

@@ -39,12 +39,12 @@ class Calls:
         self.silence_seconds_max = silence_seconds_max
         self._target = target
         self._metadata = tuple(metadata)
-        self._timeout = timeout
+        self.timeout = timeout
         self._retry = retry
 
     def unary(self, pick: Pick[Q, A], request: Q, timeout: float | None) -> A:
         """Call a method until it answers, is refused, or the time is up."""
-        until, backoff, correlation_id = Until(timeout or self._timeout), Backoff(), self.new_correlation_id()
+        until, backoff, correlation_id = Until(timeout or self.timeout), Backoff(), self.new_correlation_id()
         before: CallError | None = None
         while True:
             try:

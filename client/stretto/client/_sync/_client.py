@@ -148,10 +148,9 @@ class ClientSync:
             deadline: When it fails if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer; the client's own when left out.
         """
-        known_before = self._catalog.knows(workflow_type)
         request = start_request(
             workflow_type,
-            self._input(workflow_type, payload),
+            self._catalog.input(payload, workflow_type),
             request_id=request_id or new_request_id(),
             session_id=session_id,
             labels=labels,
@@ -160,12 +159,7 @@ class ClientSync:
         try:
             workflow = self._start(request, timeout)
         except InvalidInput as refused:
-            if refused.reason != "WRONG_PAYLOAD_TYPE" or isinstance(payload, Message) or not known_before:
-                raise
-            # The contract has changed since it was asked for.
-            self._catalog.forget(workflow_type)
-            changed = self._input(workflow_type, payload)
-            request.input.CopyFrom(changed or any_pb2.Any())
+            request.input.CopyFrom(self._catalog.repacked(payload, refused, workflow_type))
             workflow = self._start(request, timeout)
         return WorkflowHandleSync(
             self._calls, self._catalog, workflow.workflow_id, result_type=result, workflow=workflow
@@ -252,12 +246,6 @@ class ClientSync:
             workflow_type: Whose contract has the message; left out, all types are searched for one that is not known.
         """
         return self._catalog.decode(payload, None, workflow_type)
-
-    def _input(self, workflow_type: str, payload: Payload) -> any_pb2.Any | None:
-        if payload is None or isinstance(payload, Message):
-            return self._catalog.packed(payload, "", workflow_type) if payload is not None else None
-        contract = self._catalog.contract(workflow_type)
-        return self._catalog.packed(payload, contract.input_type, workflow_type)
 
     def _start(self, request: StartWorkflowRequest, timeout: float | None) -> Workflow:
         return (self._calls.unary(lambda stubs: stubs.workflows.StartWorkflow, request, timeout)).workflow

@@ -16,6 +16,7 @@ from stretto.client._sync._calls import Calls
 from stretto.client._sync._catalog import Catalog
 from stretto.client._sync._watch import OnBreak, WatchSync
 from stretto.client.errors import (
+    InvalidInput,
     JournalBroken,
     NotFound,
     UndecidedChoice,
@@ -28,6 +29,7 @@ from stretto.workflow.v1.workflow_pb2 import Checkpoint, Interrupt, Workflow
 from stretto.workflow.v1.workflow_service_pb2 import (
     CancelWorkflowRequest,
     DecideRequest,
+    DecideResponse,
     GetStateRequest,
     GetStateResponse,
     ListCheckpointsRequest,
@@ -35,6 +37,9 @@ from stretto.workflow.v1.workflow_service_pb2 import (
 
 R = TypeVar("R")
 M = TypeVar("M", bound=Message)
+
+SEQUENCE_SECONDS_MAX = 10.0
+"""How long the server waits for a sequence."""
 
 CHECKPOINTS_WITH_SNAPSHOTS = 10
 """Checkpoints asked for at once when their snapshots come along: each may be large."""
@@ -106,8 +111,10 @@ class WorkflowHandleSync(Generic[R]):
         Args:
             min_sequence: Wait until the journal has reached this sequence, for at most 10 seconds.
             snapshot: Whether to send the graph's channel values too.
-            timeout: Seconds to wait for the answer; the client's own when left out.
+            timeout: Seconds to wait for the answer; the client's own when left out, and those 10 seconds.
         """
+        if min_sequence and timeout is None:
+            timeout = self._calls.timeout + SEQUENCE_SECONDS_MAX
         request = GetStateRequest(workflow_id=self.id, min_sequence=min_sequence, omit_snapshot=not snapshot)
         response = self._calls.unary(lambda stubs: stubs.workflows.GetState, request, timeout)
         self.workflow = response.workflow
@@ -135,8 +142,6 @@ class WorkflowHandleSync(Generic[R]):
             chosen = _chosen(self.id, list(state.pending_interrupts), interrupt_id)
             if chosen is not None:
                 interrupt_id, kind = chosen.interrupt_id, chosen.decision_type
-            elif not isinstance(decision, Message):
-                kind = self._catalog.only_decision_type(state.workflow.workflow_type)
         workflow_type = "" if self.workflow is None else self.workflow.workflow_type
         request = DecideRequest(
             workflow_id=self.id,
@@ -144,9 +149,17 @@ class WorkflowHandleSync(Generic[R]):
             decision=self._catalog.packed(decision, kind, workflow_type),
             request_id=request_id or new_request_id(),
         )
-        response = self._calls.unary(lambda stubs: stubs.workflows.Decide, request, timeout)
+        try:
+            response = self._decide(request, timeout)
+        except InvalidInput as refused:
+            # The type of an interrupt that is not pending any more is known to the server only.
+            request.decision.CopyFrom(self._catalog.repacked(decision, refused, workflow_type))
+            response = self._decide(request, timeout)
         self.workflow = response.workflow
         return response.interrupt
+
+    def _decide(self, request: DecideRequest, timeout: float | None) -> DecideResponse:
+        return self._calls.unary(lambda stubs: stubs.workflows.Decide, request, timeout)
 
     def cancel(self, cause: str = "", *, request_id: str | None = None, timeout: float | None = None) -> Workflow:
         """Cancel it: once this returns, no step starts any more.

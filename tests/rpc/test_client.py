@@ -1,0 +1,439 @@
+"""The client library over a real channel to a server whose workflows run by hand; each test for both twins."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from benchmarks._processes import free_address
+from stretto import client as library
+from stretto.client import Client, ClientSync
+from stretto.server.domain.change import RunFailed, RunPaused, RunSucceeded
+from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable
+from stretto.server.domain.payload import Payload, Violation
+from stretto.server.domain.workflow import Failure, Reason
+from stretto.server.rpc.server import Limits
+from tests.protos.generated import orders_pb2
+from tests.protos.generated.orders_pb2 import OrderProgress, OrderRequest, Report, ReviewDecision
+from tests.rpc.conftest import World, Worlds, build, good_order
+from tests.rpc.twins import Threaded
+
+REVIEW = "tests.orders.v1.ReviewDecision"
+REPORT = Report(summary="two of ABC-1", total_cents=300)
+DONE = RunSucceeded(Payload(Report.DESCRIPTOR.full_name, REPORT.SerializeToString()))
+GOOD = {"customer": "Ada", "items": [{"sku": "ABC-1", "quantity": 2, "price": 1.5}]}
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(params=[Client, ClientSync], ids=["async", "sync"])
+async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
+    """Makes clients of either kind, behind one face."""
+    made = []
+
+    def connect(target: str, **options: Any) -> Any:
+        client = request.param(target, **options)
+        made.append(client if request.param is Client else Threaded(client))
+        return made[-1]
+
+    yield connect
+    for client in made:
+        await client.close()
+
+
+@pytest.fixture
+def client(connect: Open, world: World) -> Any:
+    return connect(world.address)
+
+
+async def waiting(world: World, workflow_id: str, *questions: Any) -> None:
+    """Let a workflow ask."""
+    await world.claim(workflow_id)
+    await world.commit(workflow_id, raised=questions, end=RunPaused())
+
+
+# Starting
+
+
+async def test_a_message_starts_a_workflow_and_its_result_is_of_the_class_asked_for(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order(), result=Report, labels={"a": "b"}, session_id="s")
+    assert handle.id.startswith("wf_")
+    assert (handle.workflow.session_id, dict(handle.workflow.labels)) == ("s", {"a": "b"})
+    await world.run(handle.id, 2, end=DONE)
+    assert await handle.result() == REPORT
+    assert await handle.result(Report) == REPORT
+
+
+async def test_the_result_class_is_found_among_the_imported_ones(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    await world.run(handle.id, 0, end=DONE)
+    assert await handle.result() == REPORT
+    assert type(await client.handle(handle.id).result()) is Report
+
+
+async def test_plain_values_become_the_contracts_message(world: World, client: Any) -> None:
+    handle = await client.start("order", GOOD)
+    stored = await world.store.get("default", handle.id)
+    assert OrderRequest.FromString(stored.input.value) == good_order()
+
+
+async def test_plain_values_start_a_type_without_a_contract(client: Any) -> None:
+    assert (await client.start("dynamic", {"a": [1, None]})).id
+    assert (await client.start("dynamic")).id
+
+
+async def test_a_start_makes_a_request_id_and_takes_one(world: World, client: Any) -> None:
+    first = await client.start("order", good_order())
+    second = await client.start("order", good_order())
+    assert first.id != second.id
+    assert first.workflow.request_id != second.workflow.request_id
+    named = await client.start("order", good_order(), request_id="mine")
+    assert (await client.start("order", good_order(), request_id="mine")).id == named.id
+    with pytest.raises(library.AlreadyStarted) as refused:
+        await client.start("order", good_order(), request_id="mine", session_id="other")
+    assert refused.value.workflow_id == named.id
+
+
+async def test_a_deadline_may_be_a_moment_or_a_distance(client: Any) -> None:
+    moment = datetime.now(UTC) + timedelta(hours=1)
+    handle = await client.start("order", good_order(), deadline=moment)
+    assert handle.workflow.deadline.ToDatetime(UTC) == moment
+    handle = await client.start("order", good_order(), deadline=timedelta(hours=1))
+    assert abs(handle.workflow.deadline.ToDatetime(UTC) - moment) < timedelta(minutes=1)
+    with pytest.raises(library.InvalidInput, match="no time zone"):
+        await client.start("order", good_order(), deadline=datetime(2100, 1, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        (OrderRequest(customer="Ada"), "items"),
+        ({**GOOD, "items": []}, "items"),
+        ({**GOOD, "customr": "Ada"}, "customr"),
+        ({**GOOD, "items": [{"sku": "ABC-1", "qty": 2}]}, "items[0].qty"),
+    ],
+)
+async def test_a_wrong_input_names_the_field(client: Any, payload: Any, field: str) -> None:
+    with pytest.raises(library.InvalidInput) as refused:
+        await client.start("order", payload)
+    assert [violation.field for violation in refused.value.violations] == [field]
+
+
+async def test_a_message_of_the_wrong_type_is_refused(client: Any) -> None:
+    with pytest.raises(library.InvalidInput, match=r"asks for tests\.orders\.v1\.OrderRequest") as refused:
+        await client.start("order", Report())
+    assert refused.value.reason == "WRONG_PAYLOAD_TYPE"
+
+
+# Results and events
+
+
+async def test_a_result_is_waited_for(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    waiting_for = asyncio.ensure_future(handle.result(timeout=10))
+    await world.run(handle.id, 3, end=DONE)
+    assert await waiting_for == REPORT
+
+
+async def test_a_workflow_that_does_not_end_in_time_is_told_and_goes_on(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    with pytest.raises(library.TimedOut, match=r"has not ended within 0\.2 seconds"):
+        await handle.result(timeout=0.2)
+    await world.run(handle.id, 0, end=DONE)
+    assert await handle.result(timeout=10) == REPORT
+
+
+async def test_a_failed_workflow_raises_what_failed(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    failure = Failure(Reason.STEP_FAILED, "no van is free", error_class="CarrierBusyError", step="book", attempt=3)
+    await world.run(handle.id, 1, end=RunFailed(failure))
+    with pytest.raises(library.WorkflowFailed) as failed:
+        await handle.result()
+    assert failed.value.reason == "STEP_FAILED"
+    assert failed.value.error.step == "book"
+    assert str(failed.value).startswith(
+        f"{handle.id} failed at step book after 3 attempts: CarrierBusyError: no van is free (correlation id "
+    )
+
+
+async def test_a_result_that_breaks_its_contract_names_the_field(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    failure = Failure(Reason.RESULT_INVALID, "the result is no Report", violations=(Violation("summary", "is empty"),))
+    await world.run(handle.id, 0, end=RunFailed(failure))
+    with pytest.raises(library.WorkflowFailed, match="summary: is empty"):
+        await handle.result()
+
+
+async def test_a_cancelled_workflow_raises_its_cause(client: Any) -> None:
+    handle = await client.start("order", good_order())
+    assert (await handle.cancel("changed my mind")).status == handle.workflow.status
+    with pytest.raises(library.WorkflowCancelled, match="was cancelled: changed my mind") as cancelled:
+        await handle.result()
+    assert (cancelled.value.cause, cancelled.value.workflow_id) == ("changed my mind", handle.id)
+
+
+async def test_a_watch_gives_each_event_and_ends_with_the_last(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    await world.run(handle.id, 5, end=DONE)
+    watch = handle.watch()
+    assert [event.sequence async for event in watch] == list(range(1, 9))
+    assert (watch.last_sequence, watch.breaks) == (8, 0)
+    assert [event.sequence async for event in handle.watch(after=6)] == [7, 8]
+    assert [event.sequence async for event in handle.watch(after=8)] == []
+    with pytest.raises(library.SequenceOutOfRange) as refused:
+        [event async for event in handle.watch(after=9)]
+    assert refused.value.last_sequence == 8
+
+
+# State, questions, verbs
+
+
+async def test_a_state_is_read_at_one_moment(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    await world.run(handle.id, 2)
+    state = await handle.state(min_sequence=3)
+    assert state.as_of_sequence >= 3
+    assert handle.workflow == state.workflow
+
+
+async def test_a_sequence_that_does_not_come_is_out_of_range(worlds: Worlds, connect: Open) -> None:
+    world = await worlds(limits=Limits(min_sequence_wait_seconds=0.1))
+    handle = await connect(world.address).start("order", good_order())
+    with pytest.raises(library.SequenceOutOfRange):
+        await handle.state(min_sequence=99)
+
+
+async def test_the_only_question_needs_no_id_and_plain_values_become_its_type(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    await waiting(world, handle.id, world.question("i1", REVIEW))
+    decided = await handle.decide({"verdict": "VERDICT_APPROVE"})
+    assert library.unpack(decided.decision) == ReviewDecision(verdict=1)
+    again = await handle.decide({"verdict": "VERDICT_APPROVE"}, interrupt_id="i1")
+    assert again.decided_at == decided.decided_at
+    with pytest.raises(library.AlreadyDecided):
+        await handle.decide(ReviewDecision(verdict=2), interrupt_id="i1")
+
+
+async def test_a_wrong_decision_names_the_field(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    await waiting(world, handle.id, world.question("i1", REVIEW))
+    with pytest.raises(library.InvalidInput) as refused:
+        await handle.decide({"verdikt": 1})
+    assert refused.value.violations[0].field == "verdikt"
+    with pytest.raises(library.InvalidInput) as refused:
+        await handle.decide(ReviewDecision())
+    assert refused.value.violations[0].field == "verdict"
+
+
+async def test_several_questions_want_an_id(world: World, client: Any) -> None:
+    handle = await client.start("dynamic", {})
+    await waiting(world, handle.id, world.question("i1"), world.question("i2"))
+    with pytest.raises(library.UndecidedChoice, match="2 questions; say which: i1, i2") as choice:
+        await handle.decide(decision=True)
+    assert [interrupt.interrupt_id for interrupt in choice.value.interrupts] == ["i1", "i2"]
+    assert library.unpack((await handle.decide([True], interrupt_id="i2")).decision) == [True]
+    assert (await handle.decide({"only": "one"})).interrupt_id == "i1"
+    with pytest.raises(library.NotFound, match="asks nothing now"):
+        await handle.decide(decision=True)
+
+
+async def test_a_failed_workflow_is_retried_and_any_is_forked(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    with pytest.raises(library.NotRetryable):
+        await handle.retry()
+    await world.run(handle.id, 0, end=RunFailed(Failure(Reason.STEP_FAILED, "oh")))
+    retried = await handle.retry(request_id="again")
+    assert retried.workflow.origin.workflow_id == handle.id
+    assert (await handle.retry(request_id="again")).id == retried.id
+    with pytest.raises(library.NotFound) as refused:
+        await handle.fork(checkpoint_id="none")
+    assert refused.value.reason == "CHECKPOINT_NOT_FOUND"
+    with pytest.raises(library.WorkflowEnded):
+        await handle.cancel()
+
+
+async def test_lists_go_over_pages_by_themselves(world: World, client: Any) -> None:
+    started = [(await client.start("order", good_order(), labels={"n": str(number)})).id for number in range(7)]
+    listed = [workflow.workflow_id async for workflow in client.workflows(page_size=3)]
+    assert listed == started[::-1]
+    assert [w.workflow_id async for w in client.workflows(labels={"n": "3"})] == [started[3]]
+    assert [w async for w in client.workflows(statuses=["running"])] == []
+    assert len([w async for w in client.workflows(statuses=["queued"], types=["order"])]) == 7
+    assert [w async for w in client.workflows(created_before=timedelta(hours=-1))] == []
+    with pytest.raises(library.InvalidInput, match="'walking' is no status; there are QUEUED, RUNNING"):
+        [w async for w in client.workflows(statuses=["walking"])]
+    assert [kind.name async for kind in client.types(page_size=1)] == ["dynamic", "order"]
+    assert [checkpoint async for checkpoint in client.handle(started[0]).checkpoints()] == []
+
+
+async def test_a_type_is_described_and_its_messages_are_decoded(client: Any) -> None:
+    described = await client.describe("order")
+    assert described.contract.result_type == Report.DESCRIPTOR.full_name
+    payload = AnyMessage()
+    payload.Pack(OrderProgress(items_done=3))
+    assert await client.decode(payload) == OrderProgress(items_done=3)
+    with pytest.raises(library.StrettoError, match=r"no\.such\.Message is neither an imported class nor in a contract"):
+        await client.decode(AnyMessage(type_url="x/no.such.Message"))
+
+
+async def test_messages_whose_classes_nobody_imported_come_out_of_the_catalog(
+    world: World, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a process that has no generated code: the default pool is hidden."""
+    monkeypatch.setattr(library._contracts, "class_of", _without_orders(library._contracts.class_of))
+    handle = await client.start("order", GOOD)
+    await world.run(handle.id, 0, end=DONE)
+    result = await client.handle(handle.id).result()
+    assert type(result) is not Report
+    assert (result.DESCRIPTOR.full_name, result.summary, result.total_cents) == (
+        Report.DESCRIPTOR.full_name,
+        "two of ABC-1",
+        300,
+    )
+
+
+def _without_orders(class_of: Callable[..., Any]) -> Callable[..., Any]:
+    def hidden(full_name: str, pool: Any = None) -> Any:
+        return (
+            None if pool is None and full_name.startswith(orders_pb2.DESCRIPTOR.package) else class_of(full_name, pool)
+        )
+
+    return hidden
+
+
+# Errors
+
+
+async def test_what_does_not_exist_is_not_found(client: Any) -> None:
+    with pytest.raises(library.NotFound, match="'oder' is registered; there are: dynamic, order") as refused:
+        await client.start("oder", {})
+    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_WORKFLOW_TYPE")
+    missing = client.handle("wf_no")
+    calls: list[Callable[[], Awaitable[Any]]] = [missing.state, missing.result, missing.cancel, missing.retry]
+    for call in calls:
+        with pytest.raises(library.NotFound) as refused:
+            await call()
+        assert refused.value.reason == "WORKFLOW_NOT_FOUND"
+        assert f"(correlation id {refused.value.correlation_id})" in str(refused.value)
+    with pytest.raises(library.NotFound):
+        [event async for event in missing.watch()]
+
+
+async def test_a_caller_may_name_the_correlation_id(world: World, connect: Open) -> None:
+    client = connect(world.address, metadata=[("x-correlation-id", "mine-17")])
+    with pytest.raises(library.NotFound, match=r"\(correlation id mine-17\)"):
+        await client.handle("wf_no").state()
+
+
+async def test_an_overloaded_server_says_when_to_come_back_and_is_not_asked_again(world: World, client: Any) -> None:
+    world.dispatcher.refusal = Overloaded("The queue is full.", retry_seconds=2.5)
+    with pytest.raises(library.Overloaded, match="queue is full") as refused:
+        await client.start("order", good_order())
+    assert refused.value.retry_after == 2.5
+
+
+async def test_a_server_that_is_busy_with_itself_is_asked_again_until_it_works(world: World, client: Any) -> None:
+    world.dispatcher.refusal = StoreUnavailable()
+    starting = asyncio.ensure_future(client.start("order", good_order(), request_id="once"))
+    await asyncio.sleep(0.3)
+    assert not starting.done()
+    world.dispatcher.refusal = None
+    handle = await starting
+    assert [w.workflow_id async for w in client.workflows()] == [handle.id]
+
+
+async def test_after_its_time_a_call_says_what_it_failed_with(world: World, client: Any) -> None:
+    world.dispatcher.refusal = Draining()
+    with pytest.raises(
+        library.Unavailable, match=r"shutting down.*; tried again and again for 0\.5 seconds"
+    ) as refused:
+        await client.start("order", good_order(), timeout=0.5)
+    assert (refused.value.reason, refused.value.retry_after) == ("DRAINING", 1.0)
+
+
+async def test_without_repeats_a_call_fails_at_once(connect: Open) -> None:
+    client = connect("127.0.0.1:1", retry=False)
+    async with asyncio.timeout(5):
+        with pytest.raises(library.Unavailable, match=r"127\.0\.0\.1:1: nobody listens there") as refused:
+            await client.start("order", good_order())
+    assert refused.value.correlation_id
+
+
+async def test_a_server_that_comes_late_is_waited_for(connect: Open) -> None:
+    world, address = build(), free_address()
+    await world.store.open()
+    starting = asyncio.ensure_future(connect(address).start("order", good_order()))
+    await asyncio.sleep(0.3)
+    assert not starting.done()
+    await world.rpc.start(address)
+    assert (await starting).id
+    await world.rpc.drain(0)
+    await world.store.close()
+
+
+async def test_a_message_larger_than_the_client_takes_is_too_large(world: World, connect: Open) -> None:
+    client = connect(world.address, message_bytes_max=1_000)
+    with pytest.raises(library.TooLarge):
+        await client.start("dynamic", {"text": "x" * 2_000})
+
+
+async def test_a_server_without_the_service_is_not_supported(connect: Open) -> None:
+    bare = grpc.aio.server()
+    port = bare.add_insecure_port("127.0.0.1:0")
+    await bare.start()
+    try:
+        with pytest.raises(library.NotSupported):
+            await connect(f"127.0.0.1:{port}").start("order", good_order())
+    finally:
+        await bare.stop(None)
+
+
+async def test_a_closed_client_says_so(world: World, connect: Open) -> None:
+    client = connect(world.address)
+    handle = await client.start("order", good_order())
+    waiting_for = asyncio.ensure_future(handle.result())
+    watch = handle.watch()
+    await anext(watch)
+    next_event = asyncio.ensure_future(anext(watch))
+    await asyncio.sleep(0.1)
+    await client.close()
+    for pending in (waiting_for, next_event):
+        with pytest.raises(library.ClientClosed):
+            await pending
+    with pytest.raises(library.ClientClosed):
+        await handle.state()
+
+
+async def test_a_watch_that_is_closed_by_somebody_else_ends(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    watch = handle.watch()
+    await anext(watch)
+    next_event = asyncio.ensure_future(anext(watch, None))
+    await asyncio.sleep(0.1)
+    await watch.aclose()
+    assert await next_event is None
+    assert await anext(watch, None) is None
+
+
+async def test_cancelling_the_one_who_waits_is_not_taken_for_a_break(world: World) -> None:
+    async with Client(world.address) as client:
+        handle = await client.start("order", good_order())
+        for call in (handle.result(), handle.state(min_sequence=50), anext(handle.watch(after=1))):
+            task = asyncio.ensure_future(call)
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+
+async def test_tls_with_credentials_of_ones_own_is_used(world: World, connect: Open) -> None:
+    """A server without TLS refuses the handshake, so an answer would mean that there was none."""
+    client = connect(world.address, credentials=grpc.ssl_channel_credentials(), retry=False)
+    with pytest.raises(library.Unavailable):
+        await client.start("order", good_order())
+    with pytest.raises(library.Unavailable):
+        await connect(world.address, tls=True, retry=False).start("order", good_order())

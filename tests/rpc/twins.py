@@ -1,0 +1,63 @@
+"""Both clients behind the asynchronous one's face, so that one test speaks for both: the blocking one in threads."""
+
+import asyncio
+import inspect
+from typing import Any, Self
+
+from stretto.client import ClientSync, WatchSync, WorkflowHandleSync
+
+PLAIN = {"handle", "watch"}
+"""Methods that are not awaited in either twin."""
+PAGES = {"workflows", "types", "checkpoints"}
+"""Methods that are iterated over."""
+WRAPPED = (ClientSync, WatchSync, WorkflowHandleSync)
+
+
+class Threaded:
+    """An object of the blocking client; whatever may wait does so in a thread."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        name = {"aclose": "close"}.get(name, name)
+        found = getattr(self.inner, name)
+        if not inspect.ismethod(found):
+            return found
+        if name in PLAIN or name in PAGES:
+            return lambda *args, **fields: _wrapped(found(*args, **fields))
+
+        async def call(*args: Any, **fields: Any) -> Any:
+            return _wrapped(await asyncio.to_thread(found, *args, **fields))
+
+        return call
+
+    def __aiter__(self) -> "Threaded":
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await asyncio.to_thread(_following, self.inner)
+        except _End:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.inner.close)
+
+
+class _End(Exception):
+    """StopIteration, which cannot cross a future."""
+
+
+def _following(inner: Any) -> Any:
+    try:
+        return next(inner)
+    except StopIteration:
+        raise _End from None
+
+
+def _wrapped(value: Any) -> Any:
+    return Threaded(value) if isinstance(value, WRAPPED) or inspect.isgenerator(value) else value
