@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the protos, the settings and the errors; `--check` only says whether it is up to date.
+"""Writes docs/reference/ from protos, settings, errors and commands; `--check` only says whether it is up to date.
 
 Whatever has no description stops it: the reference has no holes.
 """
@@ -22,6 +22,7 @@ from google.protobuf.descriptor_pb2 import (
 from pydantic import BaseModel
 
 from stretto.server.domain.settings import Settings
+from tools._cli_page import cli_page
 from tools._errors_page import errors_page
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +56,8 @@ def pages() -> dict[str, str]:
     packages = sorted({file.package for file in files})
     written = {f"{package}.md": proto_page([file for file in files if file.package == package]) for package in packages}
     errors = HEAD.format(source="the protos, the client and the command line") + errors_page(files)
-    return {**written, "errors.md": errors, "settings.md": settings_page(Settings)}
+    commands = HEAD.format(source="the command line") + cli_page()
+    return {**written, "cli.md": commands, "errors.md": errors, "settings.md": settings_page(Settings)}
 
 
 def descriptors() -> list[FileDescriptorProto]:

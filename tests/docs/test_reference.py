@@ -1,16 +1,27 @@
-"""docs/reference/ is what the protos and the settings say now, and has no holes."""
+"""docs/reference/ is what the protos, the settings and the commands say now, and has no holes."""
+
+from collections.abc import Callable
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from pydantic import BaseModel
 
+from stretto.cli import _app
+from stretto.cli._table import Command
 from stretto.workflow.v1.error_reason_pb2 import ErrorReason
-from tools import _errors_page, gen_docs
+from tools import _cli_page, _errors_page, gen_docs
 
 
 @pytest.mark.parametrize(
     "name",
-    ["errors.md", "settings.md", "stretto.catalog.v1.md", "stretto.operations.v1.md", "stretto.workflow.v1.md"],
+    [
+        "cli.md",
+        "errors.md",
+        "settings.md",
+        "stretto.catalog.v1.md",
+        "stretto.operations.v1.md",
+        "stretto.workflow.v1.md",
+    ],
 )
 def test_a_page_is_up_to_date(name: str) -> None:
     assert (gen_docs.REFERENCE / name).read_text() == gen_docs.pages()[name], "make proto writes it again"
@@ -62,3 +73,32 @@ def test_every_reason_is_on_the_page_with_its_exception() -> None:
     for name in ErrorReason.keys()[1:]:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name.removeprefix('ERROR_REASON_')}`"))
         assert "](#" in row, row
+
+
+def test_every_command_is_on_the_page_with_its_options() -> None:
+    page = _cli_page.cli_page()
+    assert "### start\n\nStart a workflow.\n\n    stretto start TYPE [INPUT] [OPTIONS]\n" in page
+    assert "| `--label` |  | A label as KEY=VALUE; may be given several times. |" in page
+    assert (
+        "| `--server` | `127.0.0.1:50051` | Address of the server, as HOST:PORT. Variable: `STRETTO_SERVER`. |" in page
+    )
+
+
+def test_a_command_without_a_docstring_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bare() -> None: ...
+
+    page_of(monkeypatch, bare, "bare")
+
+
+def test_an_option_without_help_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bare(*, loud: bool = False) -> None:
+        """Does it."""
+
+    page_of(monkeypatch, bare, "--loud")
+
+
+def page_of(monkeypatch: pytest.MonkeyPatch, function: Callable[..., None], missing: str) -> None:
+    for module in (_app, _cli_page):
+        monkeypatch.setattr(module, "load", lambda _: function)
+    with pytest.raises(_cli_page.Undocumented, match=missing):
+        _cli_page.cli_page([Command("bare", "Does it.", "Help")])

@@ -18,13 +18,20 @@ from stretto.cli._table import COMMANDS, Command
 
 __all__ = ["build", "call"]
 
+QUIET: Final = cyclopts.Parameter(negative="", show_default=False)
+"""What holds for all parameters that do not say otherwise: no --no-…, and no default in the help."""
+
 BUG: Final = "this is a bug: {name}: {text} (STRETTO_DEBUG=1 shows where; please report it)"
 
 
 def build(commands: Iterable[Command] = COMMANDS) -> cyclopts.App:
     """The command line of some commands; their modules are imported here, so one call makes that of its own only."""
-    quiet = cyclopts.Parameter(negative="", show_default=False)
-    app = cyclopts.App(name="stretto", version_flags=[], default_parameter=quiet, group_parameters="Options")
+    app = cyclopts.App(
+        name="stretto",
+        version_flags=[],
+        default_parameter=QUIET,
+        group_parameters=cyclopts.Group("Options", sort_key=10),
+    )
     for command in commands:
         if command.native:
             app.command(cyclopts.App(name=command.name, help=command.help, version_flags=[]))
@@ -65,6 +72,8 @@ def call(command: Command, argv: Sequence[str]) -> int:
     except CommandError as error:
         return _fail(output, error)
     except KeyboardInterrupt:
+        if output.errors.is_terminal:
+            output.aside().show("")  # The line after ^C.
         return _fail(output, CommandError("interrupted", Exit.INTERRUPTED))
     except BrokenPipeError:
         _forget_stdout()

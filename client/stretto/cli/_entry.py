@@ -50,13 +50,14 @@ def usage() -> str:
         lines += ["", _bold(f"{group}:")]
         lines += [f"  {command.name:<{width}}  {command.help}" for command in COMMANDS if command.group == group]
     lines += [
-        f"  {'help':<{width}}  Explain a command (help NAME) or the exit codes (help exit-codes).",
+        f"  {'help':<{width}}  Explain a command or the exit codes: help NAME, help exit-codes.",
         "",
         _bold("Options:"),
         f"  {'--help':<{width}}  Show this text, or a command's options, and exit.",
         f"  {'--version':<{width}}  Show the version and exit.",
         "",
-        "The server is --server HOST:PORT or STRETTO_SERVER, else 127.0.0.1:50051. --json prints JSON.",
+        "The server is --server HOST:PORT or STRETTO_SERVER, else 127.0.0.1:50051.",
+        "With --json every command prints JSON. `stretto help exit-codes` is for scripts.",
     ]
     return "\n".join([*lines, *_missing_extras()])
 

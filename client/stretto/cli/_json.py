@@ -38,16 +38,16 @@ async def readable(message: Message, client: Client) -> dict[str, Any]:
 def plain(value: Any, *, defaults: bool = True) -> Any:
     """A decoded payload as JSON: a message's fields in their order, or the plain value that it is."""
     if not isinstance(value, Message):
-        return value
+        return whole(value)
     made = MessageToDict(value, preserving_proto_field_name=True, always_print_fields_with_no_presence=defaults)
-    return whole(_ordered(made, value.DESCRIPTOR))
+    return _ordered(whole(made), value.DESCRIPTOR)
 
 
 def whole(value: Any) -> Any:
-    """The same JSON with whole numbers written as such: a Struct has only floats."""
+    """The same JSON with whole numbers written as such and keys sorted: a Struct has only floats, and no order."""
     match value:
         case dict():
-            return {key: whole(item) for key, item in value.items()}
+            return {key: whole(value[key]) for key in sorted(value)}
         case list():
             return [whole(item) for item in value]
         case float() if value.is_integer() and abs(value) <= _EXACT_MAX:
