@@ -305,6 +305,12 @@ def _without_orders(class_of: Callable[..., Any]) -> Callable[..., Any]:
     return hidden
 
 
+async def test_a_server_tells_how_it_is(world: World, client: Any) -> None:
+    assert (await client.diagnose()).diagnosis.version == world.diagnostics.told.version
+    await client.diagnose(commits=7)
+    assert world.diagnostics.asked[-1] == 7
+
+
 # Errors
 
 

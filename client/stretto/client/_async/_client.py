@@ -17,6 +17,7 @@ from stretto.client._async._io import Connection
 from stretto.client._payloads import Payload
 from stretto.client._requests import Moment, list_request, new_request_id, start_request
 from stretto.client.errors import InvalidInput
+from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest, DiagnoseResponse
 from stretto.workflow.v1.workflow_pb2 import Workflow, WorkflowStatus
 from stretto.workflow.v1.workflow_service_pb2 import StartWorkflowRequest
 
@@ -241,6 +242,16 @@ class Client:
             workflow_type: Whose contract has the message; left out, all types are searched for one that is not known.
         """
         return await self._catalog.decode(payload, None, workflow_type)
+
+    async def diagnose(self, *, commits: int = 0, timeout: float | None = None) -> DiagnoseResponse:
+        """How the server is: version, store, executors, load; also while its store is down.
+
+        Args:
+            commits: How many durable commits to make and time, at most 100.
+            timeout: Seconds to wait for the answer; the client's own when left out.
+        """
+        request = DiagnoseRequest(commits=commits)
+        return await self._calls.unary(lambda stubs: stubs.operations.Diagnose, request, timeout)
 
     async def _start(self, request: StartWorkflowRequest, timeout: float | None) -> Workflow:
         return (await self._calls.unary(lambda stubs: stubs.workflows.StartWorkflow, request, timeout)).workflow

@@ -13,11 +13,13 @@ import grpc.aio
 from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stretto.client._channel import Options
 from stretto.client.errors import ClientClosed
+from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
 from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest, WatchProgressResponse
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 if TYPE_CHECKING:
     from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceAsyncStub
     from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceAsyncStub
 
 Q = TypeVar("Q")
@@ -53,6 +55,7 @@ class Stubs:
     channel: grpc.aio.Channel
     workflows: "WorkflowServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
+    operations: "OperationsServiceAsyncStub"
     streams: "WeakSet[Stream]" = field(default_factory=WeakSet)
 
     async def close(self) -> None:
@@ -125,7 +128,7 @@ class Connection:
             if self._credentials is None
             else grpc.aio.secure_channel(self._target, self._credentials, self._options)
         )
-        return Stubs(channel, WorkflowServiceStub(channel), CatalogServiceStub(channel))
+        return Stubs(channel, WorkflowServiceStub(channel), CatalogServiceStub(channel), OperationsServiceStub(channel))
 
 
 class Stream:

@@ -13,6 +13,7 @@ import grpc
 from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stretto.client._channel import Options
 from stretto.client.errors import ClientClosed
+from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
 from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest, WatchProgressResponse
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
@@ -50,6 +51,7 @@ class Stubs:
     channel: grpc.Channel
     workflows: WorkflowServiceStub
     catalog: CatalogServiceStub
+    operations: OperationsServiceStub
 
 
 class Pause:
@@ -120,7 +122,7 @@ class Connection:
             if self._credentials is None
             else grpc.secure_channel(self._target, self._credentials, self._options)
         )
-        return Stubs(channel, WorkflowServiceStub(channel), CatalogServiceStub(channel))
+        return Stubs(channel, WorkflowServiceStub(channel), CatalogServiceStub(channel), OperationsServiceStub(channel))
 
 
 class Stream:
