@@ -6,7 +6,7 @@ from dataclasses import dataclass
 START = "__start__"
 END = "__end__"
 
-_NODE = re.compile(r"(?P<id>[\w\\-]+)(?:\(\[(?P<round>.*)\]\)|\((?P<plain>.*)\))(?::::\w+)?", re.DOTALL)
+_NODE = re.compile(r"(?P<id>[\w\\-]+)(?:\(\[(?P<round>.*)\]\):::\w+|\((?P<plain>.*)\))", re.DOTALL)
 _EDGE = re.compile(
     r"(?P<source>[\w\\-]+) (?:-- (?P<label>.*) -->|(?P<dotted>-\.) (?P<condition>.*) \.->|-->|(?P<bare>-\.->)) "
     r"(?P<target>[\w\\-]+);?"
@@ -46,8 +46,8 @@ class Node:
 
     @property
     def is_step(self) -> bool:
-        """Whether it is a step, and neither the start nor the end."""
-        return bool(self.group) or self.name not in {START, END}
+        """Whether it is a step, and neither the start nor the end of the graph or of a subgraph."""
+        return self.name not in {START, END}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ from stretto.cli._words import failure
 TEXT_LINES_MAX: Final = 3
 """Lines shown of what a step's language model streams."""
 
+OPEN_STEPS_MAX: Final = 200
+"""Steps under way that are drawn: more than a screen has lines, and few enough to be drawn ten times a second."""
+
 BAR_CELLS: Final = 12
 NAME_CELLS_MAX: Final = 28
 INDENT: Final = 2
@@ -143,7 +146,8 @@ def _lost(view: WorkflowView) -> Text:
 
 def _steps(view: WorkflowView, scene: Scene) -> list[_Line]:
     """The steps as a tree: nested ones below the ones around them."""
-    known = {step.step_id: step for step in view.steps}
+    open_steps = list(view.open_steps.values())[-OPEN_STEPS_MAX:]
+    known = {step.step_id: step for step in (*view.closed_steps, *open_steps)}
     nested: dict[str, list[StepView]] = {}
     for step in sorted(known.values(), key=lambda step: step.order):
         nested.setdefault(step.parent if step.parent in known else "", []).append(step)
@@ -155,9 +159,9 @@ def _steps(view: WorkflowView, scene: Scene) -> list[_Line]:
         step, depth = stack.pop()
         lines += _step(step, depth, name_cells, scene, alone=times[step.path] == 1)
         stack += [(child, depth + 1) for child in reversed(nested.get(step.step_id, ()))]
-    forgotten = view.closed_count - len(view.closed_steps)
-    if forgotten:
-        lines.insert(0, _Line(Text(f"  … {forgotten} older steps", "dim"), _OVER, newness=float("inf")))
+    beyond = view.closed_count + len(view.open_steps) - len(known)
+    if beyond:
+        lines.insert(0, _Line(Text(f"  … {beyond} more steps", "dim"), _OVER, newness=float("inf")))
     return lines
 
 

@@ -71,18 +71,13 @@ class WorkflowView:
         self.broken: Break | None = None
         """Set by whoever watches, while no connection is there."""
         self._messages: dict[str, str] = {}
+        self._nested: dict[str, set[str]] = {}
         self._told_by = ""
 
     @property
     def ended(self) -> bool:
         """Whether there is nothing more to come."""
         return self.status in _TERMINAL.values()
-
-    @property
-    def steps(self) -> Iterator[StepView]:
-        """The steps that are known: those that are over, then those under way."""
-        yield from self.closed_steps
-        yield from self.open_steps.values()
 
     def seed(self, workflow: Workflow, after: int) -> None:
         """Take over what events after a sequence do not tell again."""
@@ -207,6 +202,7 @@ class WorkflowView:
             self._count(replace(step, status=StepStatus.STOPPED, ended_at=self.ended_at))
         self.open_steps.clear()
         self._messages.clear()
+        self._nested.clear()
         match kind:
             case "completed":
                 self.result = event.completed.result
@@ -235,6 +231,8 @@ class WorkflowView:
         return next(found, "") if around else ""
 
     def _put(self, step: StepView) -> None:
+        if step.parent and step.step_id not in self.open_steps:
+            self._nested.setdefault(step.parent, set()).add(step.step_id)
         self.open_steps[step.step_id] = step
         self.last[step.path] = step.status
 
@@ -260,10 +258,11 @@ class WorkflowView:
 
     def _stop(self, around: str, ended_at: float) -> None:
         """The steps nested in one that ended: those that were given up with it have no outcome of their own."""
-        for step in [step for step in self.open_steps.values() if around and step.parent == around]:
-            del self.open_steps[step.step_id]
-            self._stop(step.step_id, ended_at)
-            self._count(replace(step, status=StepStatus.STOPPED, ended_at=ended_at))
+        for step_id in self._nested.pop(around, ()):
+            step = self.open_steps.pop(step_id, None)
+            if step is not None:
+                self._stop(step_id, ended_at)
+                self._count(replace(step, status=StepStatus.STOPPED, ended_at=ended_at))
 
     def _count(self, step: StepView) -> None:
         self.closed_steps.append(step)
