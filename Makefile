@@ -2,7 +2,7 @@
 # PYTHON=… chooses the interpreter, N=… the number of kills of `make chaos`, ARGS=… is handed to the program.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-installed check bench chaos proto run wheel
+.PHONY: help demo test test-lowest test-wheel check bench chaos proto run wheel
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -22,12 +22,12 @@ demo: $(READY) ## Show a workflow's life in the terminal: progress, a question, 
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
 	@$(BIN)/python -m pytest --ignore=tests/e2e $(ARGS)
-	@$(MAKE) --no-print-directory test-installed ARGS=
+	@$(MAKE) --no-print-directory test-wheel ARGS=
 
 test-lowest: $(LOWEST) ## Run the tests that need no other process, with the oldest dependencies
 	@build/lowest/bin/python -m pytest -q tests/unit tests/contract tests/rpc
 
-test-installed: wheel ## Run the tests that need a whole server, against the wheel in a fresh environment
+test-wheel: wheel ## Run the tests that need a whole server, against the wheel in a fresh environment
 	@echo "stretto: installing the wheel into build/installed"
 	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
 	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server]" --group dev

@@ -1,4 +1,4 @@
-"""`make test-installed` runs these tests, and their servers, on the wheel; without it they run on the checkout."""
+"""`make test-wheel` runs these tests, and their servers, on the wheel; without it they run on the checkout."""
 
 import sys
 import sysconfig
