@@ -20,20 +20,20 @@ def duration(text: str) -> timedelta | None:
     return sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in _PART.findall(text)), timedelta())
 
 
-def after_now(text: str, option: str) -> datetime | timedelta:
+def after_now(text: str, option: str) -> datetime:
     """A moment to come: that long from now, or the moment itself."""
-    return duration(text) or _moment(text, option)
+    return _moment(text, option, 1)
 
 
 def before_now(text: str, option: str) -> datetime:
     """A moment in the past: that long ago, or the moment itself."""
-    length = duration(text)
-    return datetime.now(UTC) - length if length else _moment(text, option)
+    return _moment(text, option, -1)
 
 
-def _moment(text: str, option: str) -> datetime:
-    """An ISO moment; without a zone it is local time."""
+def _moment(text: str, option: str, direction: int) -> datetime:
+    """So far from now, or an ISO moment, which is local time when it has no zone."""
     try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+        length = duration(text)
+        return datetime.now(UTC) + direction * length if length else datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
         raise CommandError(f"{option} {text!r} is no time: {HOW}") from None

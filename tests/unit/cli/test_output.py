@@ -1,0 +1,71 @@
+"""Where a command writes, and what it never lets through."""
+
+import json
+
+import pytest
+from rich.text import Text
+
+from stretto.cli._exits import CommandError, Exit
+from stretto.cli._output import Output, clean
+from stretto.cli._tables import cell, table
+
+
+def test_control_characters_are_made_visible() -> None:
+    assert clean("a\x1b[31mb\x07\x9bc\r\x00") == "a\\x1b[31mb\\x07\\x9bc\\r\\x00"
+    assert clean("\u202egnp.exe") == "\\u202egnp.exe"
+    assert clean("two\n\tlines, ünïcode → 漢字") == "two\n\tlines, ünïcode → 漢字"
+
+
+def test_text_is_never_read_as_markup(capsys) -> None:
+    Output().show("[red]a[/red] :smile: [link=x]b", Text("[bold]c"))
+    assert capsys.readouterr().out == "[red]a[/red] :smile: [link=x]b\n[bold]c\n"
+
+
+def test_with_json_only_json_goes_to_stdout(capsys) -> None:
+    output = Output(as_json=True)
+    output.show("text")
+    output.raw("text")
+    output.note("text")
+    output.line({"a": "ä"})
+    output.document({"b": 1})
+    captured = capsys.readouterr()
+    assert captured.out == '{"a": "ä"}\n{\n  "b": 1\n}\n'
+    assert captured.err == ""
+
+
+def test_without_json_no_json_goes_to_stdout(capsys) -> None:
+    output = Output()
+    output.line({"a": 1})
+    output.document({"b": 1})
+    output.note("a note")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "a note\n")
+
+
+def test_a_failure_is_one_line_or_one_object(capsys) -> None:
+    error = CommandError("it is wrong\x1b[2J", Exit.REFUSED, reason="WRONG")
+    Output().fail(error)
+    assert capsys.readouterr().err == "stretto: it is wrong\\x1b[2J\n"
+    Output(as_json=True).fail(error)
+    said = json.loads(capsys.readouterr().err)["error"]
+    assert said == {"exit_code": 7, "exit": "REFUSED", "message": "it is wrong\x1b[2J", "reason": "WRONG"}
+
+
+def test_long_lines_stay_lines_where_nobody_looks(capsys) -> None:
+    Output().show("x " * 5000, cell("y " * 4000))
+    first, second = capsys.readouterr().out.splitlines()
+    assert (len(first), len(second)) == (9999, 7999)
+
+
+@pytest.mark.parametrize("columns", [20, 60])
+def test_only_the_column_that_gives_way_is_wrapped_or_cut(capsys, monkeypatch, columns) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    made = table("id", "text", gives_way="text")
+    made.add_row(cell("i" * 30), cell("word " * 30, cut=True))
+    made.add_row(cell("j" * 30), cell("word " * 30))
+    Output().show(made)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("i" * 30)
+    assert lines[1].endswith("…")
+    assert lines[2].startswith("j" * 30)
+    assert len(lines) > 4
