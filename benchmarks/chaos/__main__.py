@@ -1,4 +1,4 @@
-"""`make chaos`: kill the server, count what was lost, write build/chaos.json."""
+"""`make chaos`: kill the server, or cut connections to it, and count what was lost; writes build/chaos.json."""
 
 import argparse
 import asyncio
@@ -12,36 +12,70 @@ from pathlib import Path
 from benchmarks._processes import ROOT
 from benchmarks._report import as_table, write_json
 from benchmarks._stats import Figure, at_most, percentile
+from benchmarks.chaos import cuts
 from benchmarks.chaos.checker import check
 from benchmarks.chaos.run import Outcome, Plan, run
 
 SHOWN_MAX = 10
+CUTS_PER_KILL = 40
 
 
 def main() -> None:
     """Run what the command line asks for; the exit code says whether every promise was kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=300, help="how often to kill the server (300)")
+    parser.add_argument("--cuts", type=int, default=0, help="cut connections of watchers so often instead")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="of the dice; printed")
     parser.add_argument("--keep", type=Path, help="a folder to leave the ledgers and the server's log in")
     options = parser.parse_args()
-    print(f"{options.kills} kills, seed {options.seed}", flush=True)
+    what = f"{options.cuts} cuts" if options.cuts else f"{options.kills} kills"
+    print(f"{what}, seed {options.seed}", flush=True)
     began = time.perf_counter()
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="chaos-", dir=ROOT / "build") as temporary:
-        directory = options.keep or Path(temporary)
+        directory = (options.keep or Path(temporary)).resolve()
         directory.mkdir(parents=True, exist_ok=True)
-        outcome = asyncio.run(run(Plan(options.kills, options.seed, directory.resolve())))
+        if options.cuts:
+            figures, file = (
+                _cut(cuts.Plan(options.cuts, options.cuts // CUTS_PER_KILL, options.seed, directory)),
+                "cuts",
+            )
+        else:
+            figures, file = _kill(Plan(options.kills, options.seed, directory)), "chaos"
+    print(as_table(figures))
+    print(f"{what} in {time.perf_counter() - began:.0f} s; ", end="")
+    print(f"a loss in more than {3 / (options.cuts or options.kills):.1%} of them is ruled out (95 %)")
+    write_json(figures, ROOT / "build" / f"{file}.json")
+    sys.exit(any(figure.met is False for figure in figures))
+
+
+def _kill(plan: Plan) -> list[Figure]:
+    """Kill as planned, and tell what is wrong."""
+    outcome = asyncio.run(run(plan))
     broken = check(outcome.ledgers)
     for name, details in broken.items():
         for detail in details[:SHOWN_MAX]:
             print(f"{name}: {detail}")
-    figures = as_figures(outcome, broken)
-    print(as_table(figures))
-    took, bound = time.perf_counter() - began, 3 / options.kills
-    print(f"{options.kills} kills in {took:.0f} s; a loss in more than {bound:.1%} of kills is ruled out (95 %)")
-    write_json(figures, ROOT / "build" / "chaos.json")
-    sys.exit(any(figure.met is False for figure in figures))
+    return as_figures(outcome, broken)
+
+
+def _cut(plan: cuts.Plan) -> list[Figure]:
+    """Cut as planned, and tell what is wrong."""
+    outcome = asyncio.run(cuts.run(plan))
+    wrong = cuts.check(outcome)
+    for detail in wrong[:SHOWN_MAX]:
+        print(detail)
+    watchers = outcome.watchers
+    return [
+        Figure("cuts", outcome.cuts, ""),
+        *(Figure(f"cuts_{fault.name.lower()}", count, "") for fault, count in sorted(outcome.faults.items(), key=str)),
+        Figure("kills", outcome.kills, ""),
+        Figure("watchers", len(watchers), ""),
+        Figure("events_watched", sum(len(watcher.events) for watcher in watchers), ""),
+        Figure("breaks", sum(watcher.watch.breaks for watcher in watchers), ""),
+        Figure("longest_wait_for_an_event", max(watcher.longest_wait for watcher in watchers), "s"),
+        Figure("watchers_that_missed_doubled_or_mixed_up_events", len(wrong), "", at_most(0)),
+    ]
 
 
 def as_figures(outcome: Outcome, broken: dict[str, list[str]]) -> list[Figure]:

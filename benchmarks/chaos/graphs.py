@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypedDict
 
 from langgraph.config import get_stream_writer
@@ -14,6 +15,8 @@ from langgraph.types import interrupt
 
 Builder = StateGraph[Any, Any, Any, Any]
 PAUSE_SECONDS_MAX = 0.04
+LINES_PER_STEP = 20
+LINE_SECONDS = 0.005
 
 
 class Job(TypedDict, total=False):
@@ -22,6 +25,13 @@ class Job(TypedDict, total=False):
     request_id: str
     effects: str
     decision: str
+
+
+class Talk(TypedDict, total=False):
+    """How long to talk, and how much was said."""
+
+    until: str
+    said: int
 
 
 def _leave_line(state: Job, step: str) -> None:
@@ -81,3 +91,20 @@ def branches() -> Builder:
     builder.add_edge(["left", "middle", "right"], "join")
     builder.add_edge("join", END)
     return builder
+
+
+def talk() -> Builder:
+    """Some 200 progress events in a second, in step after step, until somebody makes a file."""
+    builder = StateGraph(Talk)
+    builder.add_node("talk", _talk)
+    builder.add_edge(START, "talk")
+    builder.add_conditional_edges("talk", lambda state: END if Path(state["until"]).exists() else "talk")
+    return builder
+
+
+async def _talk(state: Talk) -> Talk:
+    write, said = get_stream_writer(), int(state.get("said", 0))
+    for number in range(said, said + LINES_PER_STEP):
+        write({"message": f"line {number} " + "." * random.randrange(200)})
+        await asyncio.sleep(LINE_SECONDS)
+    return {"said": said + LINES_PER_STEP}
