@@ -2,11 +2,13 @@
 
 from stretto.cli._drawing._draw import Drawing, draw, outline
 from stretto.cli._drawing._marks import COLOURS, SIGNS, Mark, Standing
-from stretto.cli._drawing._mermaid import Edge, Graph, Node, parse_mermaid
+from stretto.cli._drawing._mermaid import END, START, Edge, Graph, Node, parse_mermaid
 
 __all__ = [
     "COLOURS",
+    "END",
     "SIGNS",
+    "START",
     "Drawing",
     "Edge",
     "Graph",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 from rich.text import Text
 
-from stretto.cli._drawing import COLOURS, SIGNS, Graph, Mark, Standing, draw, outline, parse_mermaid
+from stretto.cli._drawing import COLOURS, END, SIGNS, START, Graph, Mark, Standing, draw, outline, parse_mermaid
 from stretto.cli._exits import CommandError
 from stretto.cli._live import StepStatus, WorkflowView
 from stretto.cli._options import COMMON, Common
@@ -27,6 +27,9 @@ _STYLES: Final = {
     Mark.STOPPED: "fill:#e2d9f3,stroke:#6f42c1",
 }
 """Mermaid's styles of the marks."""
+
+
+_KINDS: Final = {START: "start", END: "end"}
 
 
 async def graph(
@@ -133,7 +136,7 @@ def _document(drawn: Graph, standings: Mapping[str, Standing], workflow: Workflo
     return {
         "workflow_type": workflow.workflow_type if workflow else name,
         "workflow_id": workflow.workflow_id if workflow else "",
-        "nodes": [_node(path, "node", standings) for path in paths.values()]
+        "nodes": [_node(node.path, _KINDS.get(node.name, "step"), standings) for node in drawn.nodes]
         + [_node(path, "subgraph", standings) for path in subgraphs]
         + [_node(path, "beside", standings) for path in _beside(drawn, standings)],
         "edges": [

@@ -1,0 +1,67 @@
+"""A command in a pseudo-terminal, and what it drew there."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+SECONDS_MAX = 60.0
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    """A window of a certain size in which a command runs."""
+
+    def __init__(self, *argv: str, server: str, width: int = 80, height: int = 24) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        env = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+        env |= {"STRETTO_SERVER": server, "TERM": "xterm-256color"}
+        call = [sys.executable, "-m", "stretto.cli", *argv]
+        self.process = subprocess.Popen(call, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
+        os.close(slave)
+        self._drawn = b""
+
+    def until(self, text: str) -> str:
+        """Wait until a text was drawn after the last one that was waited for; gives back what was drawn till then."""
+        deadline = time.monotonic() + SECONDS_MAX
+        while text not in (drawn := _ESCAPES.sub("", self._drawn.decode(errors="replace"))):
+            assert time.monotonic() < deadline, f"{text!r} is not in {drawn[-4000:]!r}"
+            assert self._read() or text in _ESCAPES.sub("", self._drawn.decode(errors="replace")), drawn
+        self._drawn = b""
+        return drawn
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def rest(self) -> str:
+        """All that is drawn until the command ends."""
+        while self._read():
+            pass
+        self.process.wait(SECONDS_MAX)
+        return _ESCAPES.sub("", self._drawn.decode(errors="replace"))
+
+    def close(self) -> None:
+        """Close the window, and end what runs in it."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    def _read(self) -> bool:
+        """Read some more; says whether the command is still there."""
+        ready, _, _ = select.select([self._master], [], [], SECONDS_MAX)
+        if not ready:
+            return False
+        try:
+            self._drawn += (more := os.read(self._master, 65_536))
+        except OSError:  # The last one who wrote there has gone.
+            return False
+        return bool(more)
