@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -32,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
         case [] | ["--help" | "-h"] | ["help"]:
             print(usage())
         case ["--version" | "-V"]:
-            print(f"stretto {importlib.metadata.version('stretto')}")
+            print(f"stretto {_version()}")
         case ["help", "exit-codes"]:
             print(exit_codes())
         case ["help", name, *_]:
@@ -40,6 +39,12 @@ def run(argv: Sequence[str]) -> int:
         case rest:
             return _run(rest)
     return Exit.OK
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - It costs as much as all the rest of the help.
+
+    return version("stretto")
 
 
 def usage() -> str:

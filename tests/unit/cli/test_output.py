@@ -57,6 +57,14 @@ def test_long_lines_stay_lines_where_nobody_looks(capsys) -> None:
     assert (len(first), len(second)) == (9999, 7999)
 
 
+def test_a_row_stays_a_line_where_nobody_looks(capsys, monkeypatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    made = table("id", "text", gives_way="text")
+    made.add_row(cell("i" * 30), cell("word " * 30))
+    Output().show(made)
+    assert capsys.readouterr().out.splitlines()[1:] == [f"{'i' * 30}  {'word ' * 29}word"]
+
+
 @pytest.mark.parametrize("columns", [20, 60])
 def test_only_the_column_that_gives_way_is_wrapped_or_cut(capsys, monkeypatch, columns) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
