@@ -58,7 +58,7 @@ def test_a_running_step_has_a_bar_a_message_and_a_ticking_time(tell):
     assert picture(view, second=4)[1].split() == [
         "▸",
         "pack",
-        "━━━━━━━━━━━━",
+        "━━━━━━──────",
         "50%",
         "box",
         "5",

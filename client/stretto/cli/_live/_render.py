@@ -203,7 +203,7 @@ def _said(step: StepView, scene: Scene) -> tuple[str, str]:
 
 def _bar(fraction: float) -> Text:
     full = round(min(max(fraction, 0.0), 1.0) * BAR_CELLS)
-    return Text.assemble("  ", ("━" * full, "cyan"), ("━" * (BAR_CELLS - full), "bright_black"), f" {fraction:4.0%}")
+    return Text.assemble("  ", ("━" * full, "cyan"), ("─" * (BAR_CELLS - full), "bright_black"), f" {fraction:4.0%}")
 
 
 def _duration(step: StepView, scene: Scene) -> str:
@@ -253,6 +253,8 @@ def _indented(text: Text, depth: int, scene: Scene) -> Text:
 
 def _spread(left: Text, right: Text, width: int) -> Text:
     """Two texts at both ends of a line; the left one is cut where they would meet."""
+    if not right:
+        return _cut(left, width)
     room = width - right.cell_len - 2
     left = _cut(left, max(room, 1))
     left.append(" " * (max(room - left.cell_len, 0) + 2))
