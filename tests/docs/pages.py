@@ -4,6 +4,7 @@ A mark is a comment on the line before the block:
 
     <!-- file: NAME -->       writes the block into the page's folder
     <!-- test: serve -->      starts a server, in the place of the one before
+    <!-- test: background --> starts something that listens on port 8123
     <!-- test: python -->     runs it; a block right behind it that is marked `prints` is what it prints
     <!-- test: sh -->         runs the commands, which must succeed
     <!-- test: console -->    runs what follows on `$ `, and compares what it prints
@@ -19,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-VERBS = frozenset({"serve", "python", "sh", "console"})
+VERBS = frozenset({"serve", "background", "python", "sh", "console"})
 CODE = frozenset({"python", "sh", "bash", "shell", "console"})
 """Languages whose blocks must be marked."""
 

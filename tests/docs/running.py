@@ -1,20 +1,29 @@
 """Runs the blocks of a page in order, in a folder of its own, against a server of its own."""
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.docs.pages import Block
 
 SECONDS_MAX = 60
-SHOWN_ADDRESS = "127.0.0.1:50051"
+SHOWN_ADDRESS, SHOWN_PORT = "127.0.0.1:50051", "8123"
+LOOK_SECONDS = 0.02
 BIN = Path(sys.executable).parent
 
-# A stock client, which the tests have, stands in for another one, which they have not.
+# What the tests have stands in for stock clients that they have not.
+CURL = f"""#!{sys.executable}
+import sys, urllib.request
+header, url = sys.argv[sys.argv.index("-H") + 1].split(": "), sys.argv[-1]
+with urllib.request.urlopen(urllib.request.Request(url, headers=dict([header]))) as answer:
+    sys.stdout.write(answer.read().decode())
+"""
 GRPCURL = f"""#!{sys.executable}
 import subprocess, sys
 arguments = sys.argv[1:]
@@ -35,11 +44,14 @@ class Runner:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.address = _free_address()
+        self.port = _free_address().rpartition(":")[2]
         self.server: subprocess.Popen[str] | None = None
+        self.others: list[subprocess.Popen[bytes]] = []
         commands = folder / ".bin"
         commands.mkdir()
-        (commands / "grpcurl").write_text(GRPCURL)
-        (commands / "grpcurl").chmod(0o755)
+        for name, script in (("grpcurl", GRPCURL), ("curl", CURL)):
+            (commands / name).write_text(script)
+            (commands / name).chmod(0o755)
         self.environment = {
             **os.environ,
             "PATH": os.pathsep.join([str(commands), str(BIN), os.environ["PATH"]]),
@@ -52,13 +64,15 @@ class Runner:
 
     def run(self, block: Block, following: Block | None) -> None:
         """Do what the block's mark tells."""
-        text = block.text.replace(SHOWN_ADDRESS, self.address)
+        text = block.text.replace(SHOWN_ADDRESS, self.address).replace(SHOWN_PORT, self.port)
         match block.mark, block.argument:
             case "file", name:
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (self.folder / name).write_text(text)
             case "test", "serve":
                 self._serve(text)
+            case "test", "background":
+                self._start(text)
             case "test", "python":
                 printed = self._succeed(block, [sys.executable, "-c", text])
                 if following is not None and following.mark == "prints":
@@ -69,7 +83,13 @@ class Runner:
                 self._console(block, text)
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop all that was started."""
+        for other in self.others:
+            other.kill()
+            other.wait()
+        self._stop_server()
+
+    def _stop_server(self) -> None:
         if self.server is None:
             return
         self.server.send_signal(signal.SIGTERM)
@@ -80,8 +100,20 @@ class Runner:
             raise
         self.server = None
 
+    def _start(self, command: str) -> None:
+        with (self.folder / "other-log").open("w") as log:
+            started = subprocess.Popen(
+                ["bash", "-c", f"exec {command}"], cwd=self.folder, env=self.environment, stdout=log, stderr=log
+            )
+        self.others.append(started)
+        while started.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(self.port))):
+                return
+            time.sleep(LOOK_SECONDS)
+        raise AssertionError((self.folder / "other-log").read_text())
+
     def _serve(self, command: str) -> None:
-        self.close()
+        self._stop_server()
         with (self.folder / "log").open("w") as log:
             self.server = subprocess.Popen(
                 ["bash", "-c", f"exec {command}"],
@@ -140,18 +172,42 @@ class Runner:
 
 
 def alike(expected: str, printed: str) -> bool:
-    """Whether a page shows what was printed: `…` stands for any text, on a line of its own for any lines."""
-    pattern = "".join(
-        r"(?:.*\n)*" if line.strip() == "…" else _pattern(line) + r"\s*\n" for line in expected.splitlines() if line
-    )
-    told = "".join(f"{line}\n" for line in printed.splitlines() if line.strip())
-    return re.fullmatch(pattern, told) is not None
+    """Whether a page shows what was printed: `…` stands for any text, on a line of its own for any lines.
+
+    How wide columns are depends on what is left out, so any blanks stand for any others.
+    """
+    return _lines_fit(_lines(expected), _lines(printed))
 
 
-def _pattern(line: str) -> str:
-    """A line as a pattern. How wide columns are depends on what is left out, so any blanks stand for any others."""
-    words = [".*".join(re.escape(part) for part in word.split("…")) for word in line.split()]
-    return r"\s*" + r"\s+".join(words)
+def _lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def _lines_fit(expected: list[str], printed: list[str]) -> bool:
+    for number, line in enumerate(expected):
+        if line == "…":
+            rest = expected[number + 1 :]
+            return any(_lines_fit(rest, printed[skipped:]) for skipped in range(number, len(printed) + 1))
+        if number >= len(printed) or not _line_fits(line, printed[number]):
+            return False
+    return len(expected) == len(printed)
+
+
+def _line_fits(expected: str, printed: str) -> bool:
+    """Whether the parts between the `…` stand there in this order. A pattern would take for ever over long lines."""
+    first, *parts = expected.split("…")
+    if not parts:
+        return expected == printed
+    *parts, last = parts
+    if not printed.startswith(first):
+        return False
+    at = len(first)
+    for part in parts:
+        at = printed.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return printed[at:].endswith(last)
 
 
 def _split(step: str) -> tuple[str, str]:
