@@ -2,8 +2,23 @@
 
 from stretto.cli._live._lines import line_of
 from stretto.cli._live._render import Scene, render
+from stretto.cli._live._shows import Picture, Show, show_for
 from stretto.cli._live._step import StepStatus, StepView
 from stretto.cli._live._view import Break, WorkflowView
-from stretto.cli._live._watch import follow, follow_all
+from stretto.cli._live._watch import Watching, follow, follow_all
 
-__all__ = ["Break", "Scene", "StepStatus", "StepView", "WorkflowView", "follow", "follow_all", "line_of", "render"]
+__all__ = [
+    "Break",
+    "Picture",
+    "Scene",
+    "Show",
+    "StepStatus",
+    "StepView",
+    "Watching",
+    "WorkflowView",
+    "follow",
+    "follow_all",
+    "line_of",
+    "render",
+    "show_for",
+]

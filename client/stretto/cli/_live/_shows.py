@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
+from rich.console import Group
 from rich.live import Live
+from rich.text import Text
 
 from stretto.cli._json import plain, readable
 from stretto.cli._live._lines import line_of
@@ -47,11 +49,15 @@ class Show(Protocol):
         ...
 
 
-def show_for(out: Output, client: Client, views: Sequence[WorkflowView], again: str) -> Show:
-    """The way that fits the place where it is printed."""
+def show_for(
+    out: Output, client: Client, views: Sequence[WorkflowView], again: str = "", caption: Collection[Text] = ()
+) -> Show:
+    """The way that fits the place where it is printed; a picture has the lines of a caption below, as they are then."""
     if out.json:
         return _JsonLines(out, client)
-    return _Picture(out, client, views, again) if out.live else _PlainLines(out, client)
+    # A dumb terminal cannot draw over what stands there.
+    drawn = out.live and not out.console.is_dumb_terminal
+    return Picture(out, client, views, again, caption) if drawn else _PlainLines(out, client)
 
 
 class _JsonLines:
@@ -99,14 +105,22 @@ class _PlainLines:
         self._out.note(f"{view.workflow_id}: connection lost, trying again in {seconds:.1f} s: {why}")
 
 
-class _Picture:
+class Picture:
     """A picture that is drawn anew all the time, and at the end once more, whole."""
 
-    def __init__(self, out: Output, client: Client, views: Sequence[WorkflowView], again: str) -> None:
+    def __init__(
+        self,
+        out: Output,
+        client: Client,
+        views: Sequence[WorkflowView],
+        again: str = "",
+        caption: Collection[Text] = (),
+    ) -> None:
         self._out = out
         self._client = client
         self._views = views
         self._again = again
+        self._caption = caption
         self._results: dict[str, Any] = {}
         self._ahead = 0.0
 
@@ -123,7 +137,7 @@ class _Picture:
                     ticking.cancel()
         finally:
             # Also after Ctrl-C: what was seen stays on the screen.
-            console.print(render(self._views, self._scene()))
+            console.print(self.frame())
 
     async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
         told_at = event.occurred_at.seconds + event.occurred_at.nanos / 1e9
@@ -138,9 +152,15 @@ class _Picture:
     def broke(self, view: WorkflowView, seconds: float) -> None:
         pass
 
+    def frame(self, lines_max: int | None = None) -> Group:
+        """What there is to see now, in at most so many lines; all of it without a bound."""
+        caption = [Text(), *self._caption] if self._caption else []
+        room = None if lines_max is None else lines_max - len(caption)
+        return Group(render(self._views, self._scene(), room), *caption)
+
     async def _tick(self, live: Live) -> None:
         while True:
-            live.update(render(self._views, self._scene(), self._out.console.height - 1), refresh=True)
+            live.update(self.frame(self._out.console.height - 1), refresh=True)
             await asyncio.sleep(FRAME_SECONDS)
 
     def _scene(self) -> Scene:

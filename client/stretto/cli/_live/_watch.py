@@ -48,7 +48,7 @@ async def follow_all(
         again: What a command needs to reach the same server, such as ` --server HOST:PORT`.
     """
     views = [WorkflowView(handle.id) for handle in handles]
-    watching = _Watching(client, show_for(out, client, views, again), until_now=until_now)
+    watching = Watching(client, show_for(out, client, views, again), until_now=until_now)
     try:
         await watching.watch(handles, views, after)
     except asyncio.CancelledError:
@@ -66,16 +66,18 @@ def _stopped(views: Sequence[WorkflowView], again: str) -> str:
     return f"stopped watching, {goes}. To watch on: stretto watch {ids}{after}{again}"
 
 
-class _Watching:
-    """Some workflows while they are watched."""
+class Watching:
+    """Some workflows while they are watched: each has a handle, and a view that its events are folded into."""
 
-    def __init__(self, client: Client, show: Show, *, until_now: bool) -> None:
+    def __init__(self, client: Client, show: Show, *, until_now: bool = False) -> None:
         self._client = client
         self._show = show
         self._until_now = until_now
         self._probes: dict[str, asyncio.Task[None]] = {}
 
-    async def watch(self, handles: Sequence[WorkflowHandle[Any]], views: Sequence[WorkflowView], after: int) -> None:
+    async def watch(
+        self, handles: Sequence[WorkflowHandle[Any]], views: Sequence[WorkflowView], after: int = 0
+    ) -> None:
         """Watch all of them to their ends. A workflow that does not exist is told of before anything is shown."""
         lasts = [await self._seed(handle, view, after) for handle, view in zip(handles, views, strict=True)]
         async with self._show.running():
