@@ -79,4 +79,8 @@ def failing(times: int) -> Callable:
 
 
 def threads_of_ours() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("stretto")]
+    """Those that do not end by themselves within a second."""
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("stretto")]
+    for thread in ours:
+        thread.join(1)
+    return [thread.name for thread in ours if thread.is_alive()]

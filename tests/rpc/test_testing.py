@@ -38,6 +38,14 @@ from tests.rpc.small_apps import (
 )
 
 
+@pytest.fixture(autouse=True)
+def _nobody_has_set_up_logs():
+    """As in a test run of a user's: other tests of ours set structlog up, and leave it so."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 async def nothing_left():
     """Nothing is left behind: no task, no thread of ours, no timer of a deadline."""
