@@ -376,3 +376,21 @@ async def test_a_channel_that_keeps_deltas_is_whole_after_restarts_and_in_forks(
                 rest = "abcd"[row.checkpoint.superstep :]
                 forked = engine.result(await engine.store.get(PROJECT, made.workflow_id))
                 assert "".join(forked["items"]) == f"{kept}x{rest}!e"
+
+
+async def test_the_result_is_what_the_graph_says_is_its_output():
+    class Output(TypedDict, total=False):
+        text: str
+
+    async def loud(state):
+        return {"text": state["items"][0].upper(), "items": ["done"]}
+
+    async def last(state):
+        return {"items": ["nothing of the output"]}
+
+    graph = StateGraph(State, output_schema=Output)
+    graph.add_sequence([loud, last])
+    graph.add_edge(START, "loud")
+    async with engine_of(app_of(loud=graph)) as engine:
+        workflow, _ = await engine.run("loud", {"items": ["hello"]})
+        assert engine.result(workflow) == {"text": "HELLO"} == await graph.compile().ainvoke({"items": ["hello"]})

@@ -137,6 +137,7 @@ class Run:
             config,
             context=self._registered.declaration.context,
             stream_mode="values",
+            output_keys=graph.output_channels,
             durability="sync",
             control=self._control,
         ):
