@@ -9,13 +9,18 @@ from langgraph.graph import END, START, StateGraph
 WORK_SECONDS = 0.25
 
 
-class Digest(TypedDict, total=False):
+class Summary(TypedDict, total=False):
+    """What a caller gets."""
+
+    summary: str
+
+
+class Digest(Summary, total=False):
     """The text, and what was found in it."""
 
     text: str
     sections: list[str]
     words: list[int]
-    summary: str
 
 
 async def split(state: Digest) -> Digest:
@@ -41,7 +46,7 @@ async def sum_up(state: Digest) -> Digest:
     return {"summary": f"{sum(state['words'])} words in {len(state['sections'])} sections"}
 
 
-builder = StateGraph(Digest)
+builder = StateGraph(Digest, output_schema=Summary)
 builder.add_sequence([split, count, sum_up])
 builder.add_edge(START, "split")
 builder.add_edge("sum_up", END)

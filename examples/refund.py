@@ -1,4 +1,4 @@
-"""A graph that asks a person: a refund is paid once somebody has approved it."""
+"""A graph that asks a person: a refund is paid once somebody has approved it. Its contract is in `protos`."""
 
 import asyncio
 from typing import TypedDict
@@ -9,35 +9,35 @@ from langgraph.types import interrupt
 WORK_SECONDS = 0.5
 
 
-class Refund(TypedDict, total=False):
-    """What is asked for, and what came of it."""
+class State(TypedDict, total=False):
+    """It begins with the fields of the input, and the result is picked out of it by name."""
 
     order: str
-    amount: float
+    cents: int
     approved: bool
-    outcome: str
+    reason: str
 
 
-async def look_up(state: Refund) -> Refund:
-    """Find out what the order was worth."""
+async def check(state: State) -> State:
+    """Pay back no more than a hundred francs."""
     await asyncio.sleep(WORK_SECONDS)
-    return {"amount": float(len(state["order"]) * 10)}
+    return {"cents": min(state["cents"], 100_00)}
 
 
-async def approve(state: Refund) -> Refund:
+async def approve(state: State) -> State:
     """Wait for a person, for as long as it takes; meanwhile the workflow costs a row."""
-    answer = interrupt({"question": f"Pay {state['amount']:.2f} back for order {state['order']}?"})
-    return {"approved": bool(answer["approved"])}
+    verdict = interrupt(f"Pay {state['cents'] / 100:.2f} back for order {state['order']}?")
+    return {"approved": verdict["approved"], "reason": verdict["reason"]}
 
 
-async def settle(state: Refund) -> Refund:
-    """Pay, or say why not."""
+async def settle(state: State) -> State:
+    """Pay, if the person said so."""
     await asyncio.sleep(WORK_SECONDS)
-    return {"outcome": f"paid {state['amount']:.2f}" if state["approved"] else "refused"}
+    return {"cents": state["cents"] if state["approved"] else 0}
 
 
-builder = StateGraph(Refund)
-builder.add_sequence([look_up, approve, settle])
-builder.add_edge(START, "look_up")
+builder = StateGraph(State)
+builder.add_sequence([check, approve, settle])
+builder.add_edge(START, "check")
 builder.add_edge("settle", END)
 graph = builder.compile()

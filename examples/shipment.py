@@ -11,12 +11,17 @@ WORK_SECONDS = 0.5
 FAILURES = 2
 
 
-class Shipment(TypedDict, total=False):
-    """What to ship, and how it went."""
+class Booking(TypedDict, total=False):
+    """What a caller gets."""
+
+    booking: str
+
+
+class Shipment(Booking, total=False):
+    """What to ship, and how far that is."""
 
     order: str
     parcel: str
-    booking: str
 
 
 class CarrierBusyError(Exception):
@@ -38,7 +43,7 @@ async def book(state: Shipment) -> Shipment:
     return {"booking": f"van for {state['parcel']}"}
 
 
-builder = StateGraph(Shipment)
+builder = StateGraph(Shipment, output_schema=Booking)
 builder.add_node(pack)
 builder.add_node(
     book,
