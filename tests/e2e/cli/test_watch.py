@@ -178,6 +178,13 @@ def test_a_terminal_shows_the_steps_the_question_and_its_command(terminal, serve
     assert '"summary": ' in drawn
 
 
+def test_a_terminal_that_cannot_draw_gets_lines(terminal, served, echoed):
+    screen = terminal("watch", echoed, server=served, kind="dumb")
+    drawn = screen.rest()
+    assert screen.process.returncode == 0
+    assert "○  accepted echo" in drawn
+
+
 def test_ctrl_c_stops_watching_and_never_the_workflow(terminal, served, client):
     handle = client.start("waits", {})
     screen = terminal("watch", handle.id, server=served)
