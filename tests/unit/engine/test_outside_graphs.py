@@ -394,3 +394,20 @@ async def test_the_result_is_what_the_graph_says_is_its_output():
     async with engine_of(app_of(loud=graph)) as engine:
         workflow, _ = await engine.run("loud", {"items": ["hello"]})
         assert engine.result(workflow) == {"text": "HELLO"} == await graph.compile().ainvoke({"items": ["hello"]})
+
+
+async def test_subgraphs_of_one_name_run_and_are_drawn_as_far_as_they_can_be():
+    """LangChain's drawing refuses two of them; that is no reason not to serve such a graph."""
+
+    async def say(state):
+        return {"items": ["said"]}
+
+    inner = line(first=say, second=say).compile()
+    outer = line(same=line(same=inner, after=say).compile(), after=say).compile()
+    with pytest.raises(ValueError, match="duplicate subgraph"):
+        outer.get_graph(xray=True).draw_mermaid()
+    async with engine_of(app_of(nested=outer)) as engine:
+        workflow, events = await engine.run("nested", {})
+        assert engine.result(workflow)["items"] == ["said"] * 4
+        assert "same/same/second" in steps_of(events, "step_completed")
+        assert "same(same)" in engine.catalog.get("nested").mermaid

@@ -136,7 +136,7 @@ def _describe(
         version=declaration.version,
         description=declaration.description,
         contract=declaration.contract,
-        mermaid=graph.get_graph(xray=True).draw_mermaid(),
+        mermaid=_drawing(graph),
         steps=tuple(
             domain.StepType(path, tuple(_policy(policy) for policy in policies), timeout)
             for path, policies, timeout in steps
@@ -146,6 +146,14 @@ def _describe(
         examples=declaration.examples,
         input_json_schema=_input_schema(graph),
     )
+
+
+def _drawing(graph: Pregel[Any, Any, Any, Any]) -> str:
+    """The graph in Mermaid's language, with its subgraphs where they can be told apart by their names."""
+    try:
+        return graph.get_graph(xray=True).draw_mermaid()
+    except ValueError:  # LangChain draws no two subgraphs of one name, though such a graph runs well.
+        return graph.get_graph().draw_mermaid()
 
 
 def _policy(policy: RetryPolicy) -> domain.RetryPolicy:
