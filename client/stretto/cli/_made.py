@@ -38,7 +38,7 @@ async def _wait(handle: WorkflowHandle[Any], client: Client, out: Output, again:
     except asyncio.CancelledError:
         text = f"stopped waiting for {handle.id}, which goes on; look again: stretto watch {handle.id}{again}"
         raise CommandError(text, Exit.INTERRUPTED, workflow_id=handle.id) from None
-    out.show(pretty(result))
+    out.show(pretty(plain(result)))
     if out.json:
         workflow = (await handle.state(snapshot=False)).workflow
         out.document({"workflow": await readable(workflow, client), "result": plain(result)})

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from cyclopts import Group, Parameter
 
@@ -19,15 +19,17 @@ DEFAULT_SERVER: Final = "127.0.0.1:50051"
 _CONNECTION: Final = Group("Connection", sort_key=90)
 _PRINTING: Final = Group("Output", sort_key=91)
 
+_Json: TypeAlias = Annotated[
+    bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
+]
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Printing:
     """How a command prints."""
 
-    json: Annotated[
-        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
-    ] = False
+    json: _Json = False
 
     def output(self) -> Output:
         """Where to print."""
@@ -63,9 +65,7 @@ class Common:
             show_default=True, group=_CONNECTION, help="Longest time to wait for an answer to one call, in seconds."
         ),
     ] = 10.0
-    json: Annotated[
-        bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
-    ] = False
+    json: _Json = False
 
     def output(self) -> Output:
         """Where to print."""

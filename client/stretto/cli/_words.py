@@ -8,7 +8,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.text import Text
 
-from stretto.cli._json import plain
 from stretto.workflow.v1.error_reason_pb2 import ErrorReason
 from stretto.workflow.v1.workflow_pb2 import WorkflowError, WorkflowStatus
 
@@ -74,14 +73,12 @@ def percent(fraction: float) -> str:
 
 
 def pretty(value: Any) -> str:
-    """A payload on as many lines as it needs: a text as it is, anything else as JSON."""
-    value = plain(value)
+    """JSON on as many lines as it needs; a text as it is."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def short(value: Any) -> str:
-    """A payload on one line: a text as it is, anything else as JSON."""
-    value = plain(value)
+    """JSON on one line; a text as it is."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -15,7 +15,7 @@ from stretto.cli._ask import Asker
 from stretto.cli._contract import Messages
 from stretto.cli._exits import CommandError, Exit
 from stretto.cli._input import json_of
-from stretto.cli._json import readable
+from stretto.cli._json import plain, readable
 from stretto.cli._options import COMMON, Common
 from stretto.cli._output import Output, clean
 from stretto.cli._questions import question_of, show_questions
@@ -127,5 +127,5 @@ async def _send(common: Common, workflow_id: str, interrupt_id: str, value: Any,
         handle = client.handle(workflow_id)
         decided = await handle.decide(value, interrupt_id=interrupt_id, request_id=request_id or None)
         out.document(await readable(decided, client))
-        said = short(await client.decode(decided.decision))
+        said = short(plain(await client.decode(decided.decision)))
     out.show(Text.assemble("Decided: ", cell(question_of(decided)), " → ", cell(said, "bold")))

@@ -7,7 +7,7 @@ from cyclopts import Parameter, validators
 
 from stretto.cli._arguments import WorkflowId
 from stretto.cli._events import columns
-from stretto.cli._json import readable
+from stretto.cli._json import plain, readable
 from stretto.cli._options import COMMON, Common
 from stretto.cli._output import Output
 from stretto.cli._tables import cell, table
@@ -64,9 +64,9 @@ async def _events(handle: WorkflowHandle[Any], client: Client, out: Output, afte
 async def _payload(event: ProgressEvent, client: Client) -> Any:
     """The result or the decision that an event carries."""
     if event.HasField("completed"):
-        return await client.decode(event.completed.result)
+        return plain(await client.decode(event.completed.result))
     if event.HasField("interrupt_decided"):
-        return await client.decode(event.interrupt_decided.interrupt.decision)
+        return plain(await client.decode(event.interrupt_decided.interrupt.decision))
     return None
 
 

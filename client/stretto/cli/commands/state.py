@@ -8,7 +8,7 @@ from google.protobuf.json_format import MessageToDict
 from rich.text import Text
 
 from stretto.cli._arguments import WorkflowId
-from stretto.cli._json import readable, whole
+from stretto.cli._json import plain, readable, whole
 from stretto.cli._options import COMMON, Common
 from stretto.cli._output import Output, clean
 from stretto.cli._questions import ask_text, show_questions
@@ -52,7 +52,7 @@ async def _show(out: Output, found: GetStateResponse, client: Client, again: str
         out.show(indented(Text(f"Answer: {ask_text(workflow.workflow_id, again)}", style="dim")))
     if found.HasField("result"):
         _heading(out, "Result")
-        out.show(indented(Text(clean(pretty(await client.decode(found.result))))))
+        out.show(indented(Text(clean(pretty(plain(await client.decode(found.result)))))))
     if found.HasField("error"):
         _heading(out, "Error")
         out.show(indented(Text(clean(failure(found.error)), style="red")))
