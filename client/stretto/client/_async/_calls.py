@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import grpc
 
-from stretto.client._async._io import Connection, Cut, Metadata, Pick, Stream, sleep, unary
+from stretto.client._async._io import Connection, Cut, Metadata, Pick, Stream, unary
 from stretto.client._backoff import Backoff, Until
 from stretto.client._refusals import CORRELATION_KEY, refusal_of
 from stretto.client.errors import CallError, ClientClosed, TimedOut, Unavailable
@@ -56,7 +56,7 @@ class Calls:
             if not self._retry or not isinstance(refused, Unavailable) or left < LAST_SECONDS:
                 raise _told(refused, before, until) from None
             before = refused
-            await sleep(min(pause, left / 2))
+            await self.connection.pause().wait(min(pause, left / 2))
 
     def open(self, request: WatchProgressRequest, correlation_id: str) -> Stream:
         """Begin to watch."""

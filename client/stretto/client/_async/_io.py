@@ -111,6 +111,8 @@ class Connection:
         """A pause that ends when the connection is closed."""
         pause = Pause()
         self._pauses.add(pause)
+        if self.closed:
+            pause.end()
         return pause
 
     async def close(self) -> None:
@@ -136,6 +138,7 @@ class Stream:
 
     def __init__(self, stubs: Stubs, request: WatchProgressRequest, metadata: Metadata) -> None:
         self.stubs = stubs
+        self._loop = asyncio.get_running_loop()
         self._call = stubs.workflows.WatchProgress(request, metadata=metadata)
         stubs.streams.add(self)
 
@@ -158,6 +161,12 @@ class Stream:
         """Let go of the call at once."""
         self._call.cancel()
 
+    def __del__(self) -> None:
+        # gRPC's call refers to itself, so without this it would last until the garbage collector comes by.
+        if hasattr(self, "_call") and not self._call.done():
+            with contextlib.suppress(RuntimeError):  # The loop is closed, and with it the call.
+                self._loop.call_soon_threadsafe(self._call.cancel)
+
 
 async def unary(method: Method[Q, A], request: Q, seconds: float | None, metadata: Metadata) -> A:
     """One call and its answer."""
@@ -168,11 +177,6 @@ async def unary(method: Method[Q, A], request: Q, seconds: float | None, metadat
         if _cancellations() > asked:
             raise
         raise Cut from None
-
-
-async def sleep(seconds: float) -> None:
-    """Wait."""
-    await asyncio.sleep(seconds)
 
 
 async def _cancellations_met() -> int:

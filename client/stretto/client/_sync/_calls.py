@@ -11,7 +11,7 @@ import grpc
 
 from stretto.client._backoff import Backoff, Until
 from stretto.client._refusals import CORRELATION_KEY, refusal_of
-from stretto.client._sync._io import Connection, Cut, Metadata, Pick, Stream, sleep, unary
+from stretto.client._sync._io import Connection, Cut, Metadata, Pick, Stream, unary
 from stretto.client.errors import CallError, ClientClosed, TimedOut, Unavailable
 from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest
 
@@ -59,7 +59,7 @@ class Calls:
             if not self._retry or not isinstance(refused, Unavailable) or left < LAST_SECONDS:
                 raise _told(refused, before, until) from None
             before = refused
-            sleep(min(pause, left / 2))
+            self.connection.pause().wait(min(pause, left / 2))
 
     def open(self, request: WatchProgressRequest, correlation_id: str) -> Stream:
         """Begin to watch."""

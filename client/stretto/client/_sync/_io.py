@@ -103,6 +103,8 @@ class Connection:
         pause = Pause()
         with self._lock:
             self._pauses.add(pause)
+            if self.closed:
+                pause.end()
         return pause
 
     def close(self) -> None:
@@ -172,6 +174,8 @@ class Watchdog:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self.barked = False
+        if not call.add_callback(self._ended.set):
+            self._ended.set()  # The call is over already.
 
     def expect(self, seconds: float | None) -> None:
         """From now on wait for an answer, for so long."""
@@ -207,11 +211,6 @@ def unary(method: Method[Q, A], request: Q, seconds: float | None, metadata: Met
         if _is_ours(error):
             raise Cut from None
         raise
-
-
-def sleep(seconds: float) -> None:
-    """Wait."""
-    time.sleep(seconds)
 
 
 def _is_ours(error: grpc.RpcError) -> bool:
