@@ -1,10 +1,12 @@
 """`stretto decide`, `stretto cancel`, `stretto retry` and `stretto fork`."""
 
 import json
+import os
 
 import pytest
 
 from tests.e2e.cli.calling import until
+from tests.e2e.cli.terminal import Terminal
 
 APPROVE = '{"verdict": "VERDICT_APPROVE", "comment": "fine"}'
 
@@ -130,6 +132,28 @@ def test_a_person_may_choose_by_number_and_leave_fields_out(here, order) -> None
         ),
     )
     assert decided.json["decision"] == {"verdict": "VERDICT_REJECT", "comment": ""}
+
+
+def test_a_person_at_a_terminal_answers_or_leaves(served, client, order) -> None:
+    screen = Terminal("decide", order, server=served)
+    try:
+        screen.until("Ship it?")
+        screen.until("verdict: 1) APPROVE  2) REJECT")
+        screen.interrupt()
+        assert "interrupted" in screen.rest()
+        assert screen.process.returncode == 130
+    finally:
+        screen.close()
+    assert client.handle(order).state().pending_interrupts
+    screen = Terminal("decide", order, server=served)
+    try:
+        for prompt, typed in (("2) REJECT", b"approve\n"), ("comment (string", b"fine\n")):
+            screen.until(prompt)
+            os.write(screen._master, typed)
+        assert "Decided: " in screen.rest()
+        assert screen.process.returncode == 0
+    finally:
+        screen.close()
 
 
 def test_a_person_whose_answer_breaks_a_rule_is_asked_again(here, order) -> None:
