@@ -285,6 +285,7 @@ async def test_a_state_that_cannot_be_saved_fails_with_a_clear_reason():
     async with engine_of(app_of(odd=chain(odd=lambda state: {"text": Unknown()}))) as engine:
         workflow, _ = await engine.run("odd")
     assert workflow.status is Status.FAILED
+    assert workflow.failure.reason is Reason.STATE_INVALID
     assert "Unknown" in workflow.failure.message
 
 

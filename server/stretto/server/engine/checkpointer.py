@@ -28,7 +28,7 @@ from stretto.server.domain.change import (
     StoredCheckpoint,
 )
 from stretto.server.domain.errors import StrettoError
-from stretto.server.engine.serializer import checked_loads
+from stretto.server.engine.serializer import checked_dumps, checked_loads
 
 EPOCH_KEY = "__stretto_epoch"
 """Where a run's config tells its epoch. LangGraph hands it down to every subgraph and back to the checkpointer, and
@@ -224,7 +224,7 @@ class Checkpointer(BaseCheckpointSaver[float]):
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
     def _dump(self, value: Any) -> Blob:
-        return Blob(*self.serde.dumps_typed(value))
+        return checked_dumps(self.serde, value)
 
     def _load(self, configurable: dict[str, Any], stored: StoredCheckpoint) -> CheckpointTuple:
         row = stored.checkpoint

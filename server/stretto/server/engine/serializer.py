@@ -88,3 +88,11 @@ def checked_loads(serde: SerializerProtocol, blob: Blob) -> Any:
             "Declare them in the state's schema, or name them in allowed_types at the registration."
         )
     return value
+
+
+def checked_dumps(serde: SerializerProtocol, value: Any) -> Blob:
+    """Save a value as a blob, or raise StateInvalid where it has no such form."""
+    try:
+        return Blob(*serde.dumps_typed(value))
+    except TypeError as error:  # ormsgpack's own error is one too.
+        raise StateInvalid(f"The state holds something that cannot be saved: {error}") from error
