@@ -6,7 +6,7 @@ from typing import TypedDict
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 
-WORK_SECONDS = 0.25
+WORK_SECONDS = 0.3
 
 
 class Summary(TypedDict, total=False):

@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langgraph.graph import END, START, StateGraph
 
 WORK_SECONDS = 0.25
-WORD_SECONDS = 0.1
+WORD_SECONDS = 0.15
 LETTER = (
     "Thank you for your letter. Your parcel was on the wrong van, and we are sorry for that. It is with the carrier "
     "now and will be with you tomorrow before noon. The cost of sending it is on us this time."

@@ -8,6 +8,7 @@ from langgraph.runtime import get_runtime
 from langgraph.types import RetryPolicy
 
 WORK_SECONDS = 0.5
+PAUSE_SECONDS = 2.0
 FAILURES = 2
 
 
@@ -48,7 +49,7 @@ builder.add_node(pack)
 builder.add_node(
     book,
     retry_policy=RetryPolicy(
-        max_attempts=4, initial_interval=0.5, backoff_factor=1, jitter=False, retry_on=CarrierBusyError
+        max_attempts=4, initial_interval=PAUSE_SECONDS, backoff_factor=1, jitter=False, retry_on=CarrierBusyError
     ),
 )
 builder.add_edge(START, "pack")

@@ -1,1 +1,1 @@
-"""`make demo`: a workflow's life in the terminal."""
+"""`make demo`: workflows side by side in the terminal, on a server that is killed in the middle."""

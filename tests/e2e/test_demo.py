@@ -1,26 +1,94 @@
-"""`make demo` ends by itself and shows what it promises."""
+"""`make demo` ends by itself and shows what it promises, piped and in windows of several sizes."""
 
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+from rich.cells import cell_len
+
+from examples.demo.story import in_common
+from tests.e2e.cli.terminal import Terminal
+
 ROOT = Path(__file__).parents[2]
+SIZES = [(80, 24), (120, 40)]
 
 
-def test_the_demo_ends_by_itself_and_misses_nothing() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "examples.demo"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def piped():
+    argv = [sys.executable, "-m", "examples.demo"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def in_a_window(size):
+    width, height = size
+    window = Terminal(program="examples.demo", width=width, height=height)
+    try:
+        drawn = window.rest()
+        return window.process.returncode, drawn
+    finally:
+        window.close()
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """All of them at once, which is what a busy machine is like."""
+    with ThreadPoolExecutor() as threads:
+        line_by_line = threads.submit(piped)
+        drawn = {size: threads.submit(in_a_window, size) for size in SIZES}
+        return {None: line_by_line.result()} | {size: run.result() for size, run in drawn.items()}
+
+
+@pytest.mark.parametrize("size", [None, *SIZES])
+def test_the_demo_ends_by_itself_and_misses_nothing(runs, size):
+    code, shown = runs[size]
+    assert code == 0, shown
     for sight in (
-        "accepted",
-        "section 8",
-        "asks: Pay",
-        "decided",
-        "tries again",
+        "asks: Pay 42.00 back",
+        "CarrierBusyError",
         "attempt 2",
         "kill -9",
+        "connection lost",
         "is back",
-        "missed",
+        "went on where they were cut",
+        "a person approves",
+        "5 completed, 0 are lost",
+        "0 missed, 0 seen twice",
+        "shop.v1.Refund: cents 4200",
+        "make run",
     ):
-        assert sight in done.stdout
+        assert sight in shown, sight
+    assert "Traceback" not in shown
+
+
+def test_piped_it_tells_each_event_on_a_line(runs):
+    _, shown = runs[None]
+    for sight in (
+        "accepted digest",
+        "another attempt follows",
+        "says: Thank",
+        "decided",
+        "attempt 2  6% section 1 has",
+    ):
+        assert sight in shown, sight
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_window_shows_bars_and_countdowns_and_no_line_that_is_too_long(runs, size):
+    _, shown = runs[size]
+    picture, _, _ = shown.partition("WORKFLOW ")
+    assert re.search(r"count .*━.* 50%", picture)
+    assert re.search(r"attempt 2 in \d\.\d s; attempt 1 failed", picture)
+    assert max(cell_len(line) for line in re.split(r"[\r\n]+", picture)) <= size[0]
+
+
+@pytest.mark.parametrize(
+    ("seen", "same"),
+    [("abcd", 4), ("abd", 3), ("abbcd", 4), ("abdc", 3), ("abxd", 3), ("", 0)],
+    ids=["all", "one missed", "one twice", "out of order", "other bytes", "nothing"],
+)
+def test_what_was_seen_is_compared_with_the_journal_event_by_event(seen, same):
+    assert in_common([*map(str.encode, seen)], [b"a", b"b", b"c", b"d"]) == same

@@ -20,13 +20,19 @@ class Terminal:
     """A window of a certain size in which a command runs."""
 
     def __init__(
-        self, *argv: str, server: str, width: int = 80, height: int = 24, kind: str = "xterm-256color"
+        self,
+        *argv: str,
+        server: str = "",
+        width: int = 80,
+        height: int = 24,
+        kind: str = "xterm-256color",
+        program: str = "stretto.cli",
     ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         env = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
         env |= {"STRETTO_SERVER": server, "TERM": kind}
-        call = [sys.executable, "-m", "stretto.cli", *argv]
+        call = [sys.executable, "-m", program, *argv]
         self.process = subprocess.Popen(call, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
         os.close(slave)
         self._drawn = b""

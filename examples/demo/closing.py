@@ -1,0 +1,65 @@
+"""What is printed when the play is over: the figures of this run, and what to try next."""
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from examples.demo.play import Outcome
+from examples.demo.story import Verdict
+from stretto.cli._tables import table
+
+NEXT = """
+Try next. In one terminal, a server with these workflows:
+
+  make run
+
+In another one:
+
+  .venv/bin/stretto types
+  .venv/bin/stretto start digest '{"text": "One. Two. Three."}' --watch
+  .venv/bin/stretto start refund '{"order": "A-1701", "cents": 4200}'
+  .venv/bin/stretto decide ID '{"approved": true}'        # the ID that start printed
+  .venv/bin/stretto watch ID
+  .venv/bin/stretto graph refund
+  .venv/bin/stretto start refund '{"order": "17"}'        # refused at the door
+  .venv/bin/stretto doctor"""
+
+
+def closing(outcome: Outcome) -> Group:
+    """The figures of this run."""
+    return Group(_table(outcome.verdicts), Text(), *_sentences(outcome))
+
+
+def _table(verdicts: tuple[Verdict, ...]) -> Table:
+    """What each watcher lived through."""
+    made = table("workflow", "ack", "first event", "took", "events", "seen", "missed", "twice", "breaks")
+    for column in made.columns[1:]:
+        column.justify = "right"
+    for verdict in verdicts:
+        story, wrong = verdict.story, "bold red"
+        made.add_row(
+            Text.assemble(("✓ ", "green") if verdict.good else ("✗ ", wrong), story.name),
+            f"{story.acknowledged_ms:.1f} ms",
+            f"{story.first_event_ms:.1f} ms",
+            f"{story.seconds:.1f} s",
+            str(verdict.events),
+            str(len(story.seen)),
+            Text(str(verdict.missed), wrong if verdict.missed else "bold green"),
+            Text(str(verdict.surplus), wrong if verdict.surplus else "bold green"),
+            str(story.breaks),
+        )
+    return made
+
+
+def _sentences(outcome: Outcome) -> list[Text]:
+    verdicts = outcome.verdicts
+    good = [verdict for verdict in verdicts if verdict.end == "completed"]
+    missed, twice = sum(verdict.missed for verdict in verdicts), sum(verdict.surplus for verdict in verdicts)
+    events = sum(verdict.events for verdict in verdicts)
+    refund = outcome.refund
+    return [
+        Text(f"{len(verdicts)} workflows were acknowledged, {len(good)} completed, {outcome.lost} are lost."),
+        Text(f"{events} events were compared byte for byte: {missed} missed, {twice} seen twice."),
+        Text(f"The server was killed with kill -9, and was back after {outcome.away_seconds:.1f} s."),
+        Text(f"The refund ended with a {refund.DESCRIPTOR.full_name}: cents {refund.cents}, reason {refund.reason!r}."),
+    ]
