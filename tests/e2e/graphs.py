@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
@@ -19,6 +20,7 @@ class State(TypedDict, total=False):
     path: str
     seconds: float
     answer: str
+    lines: int
 
 
 def one(name, node):
@@ -53,6 +55,16 @@ async def dies(state):
     return {"answer": "alive"}
 
 
+async def talks(state):
+    """Tell of some progress, no faster than it is taken up."""
+    write = get_stream_writer()
+    for number in range(int(state["lines"])):
+        write({"message": f"line {number}"})
+        if not number % 100:
+            await asyncio.sleep(0.005)
+    return {}
+
+
 async def asks(state):
     return {"answer": interrupt("go?")}
 
@@ -62,5 +74,6 @@ app.workflow("sleeps", one("sleeps", sleeps))
 app.workflow("blocks", one("blocks", blocks))
 app.workflow("waits_for_file", one("waits_for_file", waits_for_file))
 app.workflow("dies", one("dies", dies))
+app.workflow("talks", one("talks", talks))
 app.workflow("asks", one("asks", asks))
 app.workflow("quick", one("quick", lambda state: {"answer": "quick"}))
