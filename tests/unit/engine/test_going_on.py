@@ -8,6 +8,7 @@ from langgraph.types import RetryPolicy
 
 from stretto.server.domain.errors import (
     CheckpointNotFound,
+    InvalidRequest,
     NotRetryable,
 )
 from stretto.server.domain.workflow import Edit, Status
@@ -127,6 +128,21 @@ async def test_a_fork_goes_on_from_a_chosen_checkpoint_with_edited_values():
         with pytest.raises(CheckpointNotFound):
             await engine.workflows.fork(PROJECT, source.workflow_id, "nonsense")
     assert ran == ["a", "b", "b"]
+
+
+async def test_a_fork_as_a_node_that_the_graph_does_not_have_is_refused():
+    async def node(state):
+        return {"items": ["ran"]}
+
+    async with engine_of(app_of(two=chain(a=node, b=node))) as engine:
+        source, _ = await engine.run("two", {"text": "old"})
+        with pytest.raises(InvalidRequest, match="as_step must be a node of two: a, b") as refused:
+            await engine.workflows.fork(PROJECT, source.workflow_id, "", edit=Edit(struct({"text": "new"}), "c"))
+        assert [violation.field for violation in refused.value.violations] == ["as_step"]
+        made = await engine.workflows.fork(PROJECT, source.workflow_id, "", edit=Edit(struct({"text": "new"}), "a"))
+        await engine.events(made.workflow_id)
+        done = await engine.store.get(PROJECT, made.workflow_id)
+        assert engine.result(done)["text"] == "new"
 
 
 async def test_a_fork_may_go_on_from_the_very_first_checkpoint():

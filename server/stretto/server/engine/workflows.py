@@ -110,7 +110,9 @@ class Workflows:
         if (earlier := await self._too_late(project, deadline, request)) is not None:
             return earlier
         self._dispatcher.admit()
-        await self._store.get(project, workflow_id)
+        source = await self._store.get(project, workflow_id)
+        if edit is not None and edit.as_step:
+            self._check_step(source.workflow_type, edit.as_step)
         chosen = await self._store.checkpoint(project, workflow_id, "", checkpoint_id)
         if chosen is None and checkpoint_id:
             raise CheckpointNotFound(checkpoint_id=checkpoint_id)
@@ -119,6 +121,17 @@ class Workflows:
             self._made_from, kind=OriginKind.FORK, copied=copied, edit=edit, request=request, deadline=deadline
         )
         return await self._update(project, workflow_id, partial(_fork, made=made, copied=copied), request)
+
+    def _check_step(self, name: str, step: str) -> None:
+        """Refuse a step that the type does not have, where the type is known here. LangGraph's own begin with `__`."""
+        if name not in self._catalog or step.startswith("__"):
+            return
+        steps = [described.step for described in self._catalog.get(name).steps if "/" not in described.step]
+        if steps and step not in steps:
+            what = f"must be a node of {name}: {', '.join(steps[:20])}"
+            raise InvalidRequest(
+                f"The request breaks a rule: as_step {what}.", violations=(Violation("as_step", what, "as_step"),)
+            )
 
     async def interrupt(self, project: str, workflow_id: str, interrupt_id: str) -> Interrupt:
         """One interrupt of a workflow."""
