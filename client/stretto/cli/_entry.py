@@ -118,7 +118,8 @@ def _call(command: Command, argv: Sequence[str]) -> int:
 
 def _unknown(name: str) -> str:
     """A line on a command that is none, with the nearest one."""
-    what = "option" if name.startswith("-") else "command"
+    if name.startswith("-"):
+        return f"stretto: {name!r} stands before the command; options come after it: stretto COMMAND {name} …"
     near = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=2)
     hint = f"did you mean {' or '.join(near)}?" if near else "see stretto --help"
-    return f"stretto: there is no {what} {name!r}; {hint}"
+    return f"stretto: there is no command {name!r}; {hint}"

@@ -83,7 +83,8 @@ def test_an_unknown_command_is_named_in_one_line(stretto) -> None:
 
 def test_a_command_that_is_misspelt_is_found(stretto) -> None:
     assert stretto("stat").err == "stretto: there is no command 'stat'; did you mean state or start?\n"
-    assert stretto("--verbose").err == "stretto: there is no option '--verbose'; see stretto --help\n"
+    told = "stretto: '--server' stands before the command; options come after it: stretto COMMAND --server …\n"
+    assert stretto("--server", "127.0.0.1:1", "list").err == told
 
 
 def test_the_exit_codes_are_told(stretto) -> None:
