@@ -154,7 +154,7 @@ def plain(message: Message) -> Plain:
 def _whole(value: Any) -> Any:
     match value:
         case dict():
-            return {key: _whole(item) for key, item in value.items()}
+            return {key: _whole(value[key]) for key in sorted(value)}  # A Struct has no order of its own.
         case list():
             return [_whole(item) for item in value]
         case float() if value.is_integer() and abs(value) <= _EXACT_MAX:

@@ -30,6 +30,11 @@ def test_a_number_comes_back_as_the_same_number(number: float) -> None:
     assert unpack(pack([number])) == [number]
 
 
+def test_the_keys_of_a_struct_come_back_in_one_order() -> None:
+    keys = [f"key{number}" for number in range(9)]
+    assert list(unpack(pack(dict.fromkeys(reversed(keys), 1)))) == keys
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [({}, "Struct"), ({"a": 1}, "Struct"), ([], "Value"), (None, "Value"), ("text", "Value"), (3, "Value")],
