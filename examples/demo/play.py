@@ -37,8 +37,8 @@ REASONS: Final = (
     "A limit has a name. A word means one thing. A second is not a minute. A test can fail. A retry costs time. "
     "A kill costs nothing."
 )
-DOWN_SECONDS: Final = 0.5
-THINKING_SECONDS: Final = 0.8
+DOWN_SECONDS: Final = 0.3
+THINKING_SECONDS: Final = 0.5
 CAPTION_LINES_MAX: Final = 5
 
 INPUTS: Final[tuple[tuple[str, Any], ...]] = (
@@ -87,13 +87,16 @@ class Play:
             await self._server.ready()
             async with Client(self._address) as client:
                 types = [workflow_type.name async for workflow_type in client.types()]
+                for name in types:  # The client remembers contracts: each start below is one call.
+                    await client.describe(name)
                 self._out.show(f"A server on one SQLite file hosts {', '.join(types)}.", "")
                 stories = await asyncio.gather(*(Story.begin(client, name, value) for name, value in INPUTS))
                 await self._follow(client, stories)
                 refund = await stories[-1].handle.result(Refund)
             return await self._judged(stories, refund)
         finally:
-            self._server.stop()
+            # Its store is thrown away: there is nothing to drain, least of all after Ctrl-C.
+            self._server.kill()
 
     async def _follow(self, client: Client, stories: list[Story]) -> None:
         """Watch all of them to their ends, while the server is killed and the question answered."""
