@@ -57,6 +57,7 @@ class Runner:
             "PATH": os.pathsep.join([str(commands), str(BIN), os.environ["PATH"]]),
             "PYTHONUNBUFFERED": "1",  # What goes to stdout and what to stderr is shown in its order.
             "PYTHONWARNINGS": "error",
+            "STRETTO_DRAIN_SECONDS_MAX": "0",  # A page that is over waits for no step.
             "STRETTO_LISTEN": self.address,
             "STRETTO_SERVER": self.address,
             "STRETTO_STORE": f"sqlite:{folder / 'stretto.db'}",
