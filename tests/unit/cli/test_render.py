@@ -187,6 +187,17 @@ def test_of_many_workflows_those_under_way_stay_in_sight():
     assert lines[-1] == "… 22 more workflows"
 
 
+def test_steps_under_way_matter_more_than_the_results_of_others():
+    ended, going = Teller(), Teller()
+    views = [
+        fold(ended.accepted(), ended.completes({"a": 1, "b": 2}), workflow_id="wf_ended"),
+        fold(going.accepted(), *(going.starts(f"n{number}", f"s{number}") for number in range(3))),
+    ]
+    lines = picture(*views, lines_max=7, results={"wf_ended": {"a": 1, "b": 2}})
+    assert [line.split()[1] for line in lines[-3:]] == ["n0", "n1", "n2"]
+    assert lines[1] == "  … 4 more lines"
+
+
 def test_thousands_of_steps_under_way_are_drawn_fast():
     tell = Teller()
     view = fold(*(tell.starts("page", f"s{number}") for number in range(10_000)))

@@ -244,7 +244,8 @@ def _outcome(view: WorkflowView, scene: Scene) -> list[_Line]:
     if view.workflow_id not in scene.results:
         return []
     told = json.dumps(scene.results[view.workflow_id], ensure_ascii=False, indent=2)
-    return [_Line(Text(f"  {row}", no_wrap=True), _ASKED) for row in clean(told).splitlines()]
+    # It stays on the screen in the end; until then the steps of other workflows matter more.
+    return [_Line(Text(f"  {row}", no_wrap=True), _TOLD) for row in clean(told).splitlines()]
 
 
 def _indented(text: Text, depth: int, scene: Scene) -> Text:
