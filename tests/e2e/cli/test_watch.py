@@ -210,6 +210,7 @@ def test_watchers_outlive_a_kill_of_the_server(terminal, place, tmp_path):
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as piped:
         screen.until("waiting for a file")
         quiet.until("asks: go?")
+        first = piped.stdout.readline()
         place.service.kill()
         screen.until("connection lost, trying again")
         quiet.until("connection lost, trying again")
@@ -217,7 +218,7 @@ def test_watchers_outlive_a_kill_of_the_server(terminal, place, tmp_path):
         screen.until("attempt 2")
         go.touch()
         drawn = screen.rest()
-        events = [json.loads(line) for line in piped.stdout]
+        events = [json.loads(line) for line in (first, *piped.stdout)]
     assert screen.process.returncode == 0
     assert "SUCCEEDED" in drawn
     assert '"answer": "done"' in drawn
