@@ -13,6 +13,9 @@ from stretto.workflow.v1.workflow_pb2 import WorkflowStatus
 HALFWAY: Final = 0.5
 """Share of the work after which it is worth while to kill a server."""
 
+LOOK_SECONDS: Final = 0.05
+"""A watcher of a workflow that waits is told by nothing that its connection is back."""
+
 
 class Audience:
     """A show around another one. It says when there has been enough to see, and when all go on after a break."""
@@ -20,13 +23,12 @@ class Audience:
     def __init__(self, show: Show, stories: Mapping[str, Story], views: Iterable[WorkflowView]) -> None:
         self.ripe = asyncio.Event()
         """Work is halfway, a question was asked, and a step has failed."""
-        self.went_on = asyncio.Event()
-        """Every workflow that was at work when it was cut has told something new."""
         self.cuts: dict[str, int] = {}
         """The last event that was seen of each of them, by workflow."""
         self._show = show
         self._stories = stories
         self._views = tuple(views)
+        self._went_on = asyncio.Event()
         self._sights: set[str] = set()
         self._broken_after: dict[str, int] = {}
 
@@ -39,7 +41,7 @@ class Audience:
         self._stories[view.workflow_id].take(event)
         self._look(event)
         if self.cuts and all(view.sequence > self.cuts.get(view.workflow_id, -1) for view in self._views):
-            self.went_on.set()
+            self._went_on.set()
         await self._show.event(view, event)
 
     async def ended(self, view: WorkflowView) -> None:
@@ -58,6 +60,12 @@ class Audience:
         waiting = WorkflowStatus.WORKFLOW_STATUS_WAITING
         at_work = [view for view in self._views if not view.ended and view.status != waiting]
         self.cuts = {view.workflow_id: view.sequence for view in at_work}
+
+    async def all_back(self) -> None:
+        """Wait until each workflow that was at work has told something new, and all watchers are connected again."""
+        await self._went_on.wait()
+        while any(view.broken for view in self._views):  # noqa: ASYNC110 - There is no event for that.
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _look(self, event: ProgressEvent) -> None:
         if event.step_progress.fraction >= HALFWAY:

@@ -130,7 +130,7 @@ class Play:
         await self._server.ready()
         self._away_seconds = time.perf_counter() - killed_at
         self._say("the server is back on the same SQLite file", "green")
-        await audience.went_on.wait()
+        await audience.all_back()
         cuts = ", ".join(f"#{last + 1}" for last in audience.cuts.values())
         self._say(f"the watchers went on where they were cut: {cuts}", "green")
 
