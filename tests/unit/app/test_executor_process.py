@@ -109,3 +109,17 @@ async def test_an_executor_has_the_environment_that_it_is_given():
         await watched.executor.start(TARGETS)
         environment = Path(f"/proc/{watched.executor.pid}/environ").read_bytes()
     assert b"STRETTO_LOG_LEVEL=error" in environment.split(b"\0")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_to_the_whole_group_leave_the_end_to_the_server(number):
+    async with Watched() as watched:
+        await watched.executor.start(TARGETS)
+        os.kill(watched.executor.pid, number)
+        async with asyncio.timeout(10):
+            await watched.executor.drain(10)  # It still answers.
+        assert watched.deaths.empty()
+        # What a step starts must not inherit deaf ears.
+        status = Path(f"/proc/{watched.executor.pid}/status").read_text()
+        ignored = int(next(line for line in status.splitlines() if line.startswith("SigIgn"))[7:], 16)
+        assert not ignored >> (number - 1) & 1

@@ -26,8 +26,10 @@ def main() -> None:
     """Run with the number of an inherited socket, the server's process id and the targets as arguments."""
     descriptor, server, targets = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     _die_with(server)
-    # The terminal's Ctrl-C reaches this process too, but the server decides when its executors end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal's Ctrl-C and a service manager's SIGTERM reach this process too, but the server decides when its
+    # executors end. Not SIG_IGN: programs that a step starts would ignore these signals as well.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     set_up_logs(os.environ.get("STRETTO_LOG_LEVEL", "info"), os.environ.get("STRETTO_LOG_FORMAT", "auto"))
     asyncio.run(_serve(socket.socket(fileno=descriptor), targets))
 
