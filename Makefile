@@ -21,17 +21,17 @@ demo: $(READY) ## Show a workflow's life in the terminal: progress, a question, 
 	@$(BIN)/python -m examples.demo $(ARGS)
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
-	@$(BIN)/python -m pytest --ignore=tests/e2e $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/docs/test_pages.py $(ARGS)
 	@$(MAKE) --no-print-directory test-wheel ARGS=
 
 test-lowest: $(LOWEST) ## Run the tests that need no other process, with the oldest dependencies
 	@build/lowest/bin/python -m pytest -q tests/unit tests/contract tests/rpc
 
-test-wheel: wheel ## Run the tests that need a whole server, against the wheel in a fresh environment
+test-wheel: wheel ## Run what needs a whole server, and the code in the docs, against the installed wheel
 	@echo "stretto: installing the wheel into build/installed"
 	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
 	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server]" --group dev
-	@build/installed/bin/python -m pytest tests/e2e $(ARGS)
+	@build/installed/bin/python -m pytest tests/e2e tests/docs/test_pages.py $(ARGS)
 
 check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and generated code
 	$(BIN)/ruff format --check .
