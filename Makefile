@@ -56,6 +56,7 @@ proto: $(READY) $(CODEGEN) $(LOWEST) ## Write generated/, docs/reference/ and th
 	$(BUF_GENERATE)
 	$(BIN)/python -m tools.make_sync
 	build/lowest/bin/stretto compile client/stretto/cli/_template/protos --out client/stretto/cli/_template
+	build/lowest/bin/stretto compile examples/protos --out examples/generated
 	$(BIN)/python -m tools.gen_docs
 
 run: $(READY) ## Keep a server with the example workflows running on 127.0.0.1:50051

@@ -4,8 +4,9 @@ import random
 import time
 
 FIRST_SECONDS = 0.1
-LONGEST_SECONDS = 5.0
-"""A server that is back is found this soon at the latest."""
+LONGEST_SECONDS = 2.0
+"""A server that is back is found this soon at the latest. All who wait share one connection, and gRPC tries that one
+no more often than this either, so many watchers cost a server that is down no more than one does."""
 
 
 class Backoff:
