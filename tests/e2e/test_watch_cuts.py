@@ -10,8 +10,8 @@ KILLS = 5
 SEED = 20
 """Of the dice, so that a fault can be brought about again: `python -m benchmarks.chaos --cuts 195 --seed 20`."""
 
-TEST_SECONDS_MAX = 300.0
-"""Far above the 20 seconds that it takes; whoever hangs is named after 30 seconds already."""
+TEST_SECONDS_MAX = 400.0
+"""Far above the 20 seconds that it takes; whoever hangs is named after a minute already."""
 
 
 async def test_a_watch_gives_each_event_once_and_in_order_through_200_cuts(tmp_path, monkeypatch):
