@@ -8,7 +8,7 @@ import grpc
 from stretto.workflow.v1.error_reason_pb2 import ErrorReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from stretto.workflow.v1.workflow_pb2 import Interrupt, WorkflowError
 
@@ -62,6 +62,11 @@ class StrettoError(Exception):
         self.message = message
         self.correlation_id = correlation_id
         """The id under which the server's log knows the call; empty where no call was made."""
+
+    def __reduce__(self) -> "tuple[Callable[..., StrettoError], tuple[object, ...]]":
+        # A process pool hands errors on in pickled form; by itself one is made anew of its text alone, which not all
+        # of them can be.
+        return _rebuilt, (type(self), self.args, vars(self))
 
     def __str__(self) -> str:
         return f"{self.message} (correlation id {self.correlation_id})" if self.correlation_id else self.message
@@ -226,6 +231,13 @@ class WorkflowCancelled(OutcomeError):
         super().__init__(told, workflow_id=workflow_id, correlation_id=correlation_id)
         self.cause = cause
         """Why, as the one who cancelled it said."""
+
+
+def _rebuilt(kind: type[StrettoError], args: tuple[object, ...], fields: dict[str, object]) -> StrettoError:
+    """An error as it was in another process."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(fields)
+    return error
 
 
 def _told(workflow_id: str, error: "WorkflowError") -> str:
