@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 from google.protobuf import any_pb2, timestamp_pb2
 
@@ -16,6 +16,8 @@ from stretto.workflow.v1.workflow_service_pb2 import (
     RetryWorkflowRequest,
     StartWorkflowRequest,
 )
+
+N = TypeVar("N")
 
 Moment: TypeAlias = "datetime | timedelta | None"
 """A point in time, or how far it is from now."""
@@ -87,14 +89,19 @@ def list_request(
 ) -> ListWorkflowsRequest:
     """Listing workflows."""
     return ListWorkflowsRequest(
-        workflow_types=list(types),
-        statuses=[status_of(status) for status in statuses],
+        workflow_types=_names(types),
+        statuses=[status_of(status) for status in _names(statuses)],
         session_id=session_id,
         labels=labels,
         created_after=timestamp(created_after, "created_after"),
         created_before=timestamp(created_before, "created_before"),
         page_size=page_size,
     )
+
+
+def _names(given: Iterable[N]) -> Iterable[N]:
+    """One name where one is given: taken for its letters it would find nothing, without a word."""
+    return cast("Iterable[N]", [given]) if isinstance(given, str) else given
 
 
 def status_of(status: "str | WorkflowStatus.ValueType") -> "WorkflowStatus.ValueType":
