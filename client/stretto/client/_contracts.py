@@ -45,7 +45,7 @@ class Contracts:
     def class_of(self, full_name: str) -> type[Message] | None:
         """The message class of a name, if it is imported or known from a contract."""
         found = class_of(full_name)
-        pools = iter(self._pools.values())
+        pools = iter(list(self._pools.values()))  # A copy: another thread may learn a type meanwhile.
         while found is None and (pool := next(pools, None)) is not None:
             found = class_of(full_name, pool)
         return found
