@@ -56,6 +56,35 @@ async def waiting(world: World, workflow_id: str, *questions: Any) -> None:
     await world.commit(workflow_id, raised=questions, end=RunPaused())
 
 
+# Limits of time
+
+
+@pytest.mark.parametrize("call", ["start", "decide", "result", "poll"])
+async def test_a_limit_of_time_holds_for_all_that_a_call_asks_for(connect: Open, call: str) -> None:
+    client = connect(free_address(), timeout=60)
+    handle = client.handle("wf_1")
+    calls: dict[str, Callable[[], Awaitable[Any]]] = {
+        "start": lambda: client.start("orders", GOOD, timeout=0.3),
+        "decide": lambda: handle.decide({"approve": True}, timeout=0.3),
+        "result": lambda: handle.result(timeout=0.3),
+        "poll": lambda: handle.result(timeout=0),
+    }
+    async with asyncio.timeout(20):
+        with pytest.raises((library.Unavailable, library.TimedOut)):
+            await calls[call]()
+
+
+async def test_an_asynchronous_client_says_that_it_is_of_another_loop(world: World) -> None:
+    def elsewhere() -> None:
+        with asyncio.Runner() as runner:
+            runner.run(client.describe("order"))
+
+    async with Client(world.address) as client:
+        await client.describe("order")
+        with pytest.raises(library.StrettoError, match="on two event loops"):
+            await asyncio.to_thread(elsewhere)
+
+
 # Starting
 
 

@@ -35,7 +35,7 @@ class Until:
         self._moment = None if seconds is None else time.monotonic() + seconds
 
     def __str__(self) -> str:
-        return f"{self._seconds:g} seconds"
+        return f"{round(self._seconds or 0.0, 2):g} seconds"
 
     def left(self, most: float | None = None) -> float | None:
         """Seconds until then, and not more than `most`; None for no bound at all."""

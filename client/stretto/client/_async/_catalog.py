@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from stretto.catalog.v1.catalog_service_pb2 import DescribeWorkflowTypeRequest, ListWorkflowTypesRequest
 from stretto.catalog.v1.workflow_type_pb2 import Contract, WorkflowType
 from stretto.client._async._calls import Calls
+from stretto.client._backoff import Until
 from stretto.client._contracts import Contracts, required, types_of
 from stretto.client._payloads import DYNAMIC, Payload, pack, parse, read, type_name, unpack
 from stretto.client.errors import InvalidInput
@@ -39,56 +40,58 @@ class Catalog:
         self._contracts.learn(response.workflow_type)
         return response.workflow_type
 
-    async def contract(self, name: str) -> Contract:
+    async def contract(self, name: str, until: Until) -> Contract:
         """A type's contract."""
-        return self._contracts.of(name) or (await self.describe(name, None)).contract
+        return self._contracts.of(name) or (await self.describe(name, until.left())).contract
 
-    async def input(self, payload: Payload, workflow_type: str) -> any_pb2.Any | None:
+    async def input(self, payload: Payload, workflow_type: str, until: Until) -> any_pb2.Any | None:
         """The input of a workflow; a contract that has changed since it was asked for is asked for again."""
         if payload is None or isinstance(payload, Message):
             return None if payload is None else pack(payload)
         known = self._contracts.of(workflow_type)
         try:
-            return await self.packed(payload, (await self.contract(workflow_type)).input_type, workflow_type)
+            wanted = (await self.contract(workflow_type, until)).input_type
+            return await self.packed(payload, wanted, workflow_type, until)
         except InvalidInput:
             if known is None:
                 raise
             self._contracts.forget(workflow_type)
-            return await self.packed(payload, (await self.contract(workflow_type)).input_type, workflow_type)
+            wanted = (await self.contract(workflow_type, until)).input_type
+            return await self.packed(payload, wanted, workflow_type, until)
 
-    async def repacked(self, payload: Payload, refused: InvalidInput, workflow_type: str) -> any_pb2.Any:
+    async def repacked(self, payload: Payload, refused: InvalidInput, workflow_type: str, until: Until) -> any_pb2.Any:
         """Plain values as what the server expects instead; the refusal itself where that is not the matter."""
         expected = refused.metadata.get("expected", "")
         if refused.reason != "WRONG_PAYLOAD_TYPE" or isinstance(payload, Message) or not expected:
             raise refused
         self._contracts.forget(workflow_type)
-        return await self.packed(payload, expected, workflow_type) or any_pb2.Any()
+        return await self.packed(payload, expected, workflow_type, until) or any_pb2.Any()
 
-    async def packed(self, payload: Payload, full_name: str, workflow_type: str) -> any_pb2.Any | None:
+    async def packed(self, payload: Payload, full_name: str, workflow_type: str, until: Until) -> any_pb2.Any | None:
         """A payload as it travels: plain values become the contract's message where it asks for one."""
         if payload is None and full_name not in DYNAMIC:
             return None
         if isinstance(payload, Message) or full_name in DYNAMIC:
             return pack(payload)
-        return pack(parse(payload, await self._class_of(full_name, workflow_type)))
+        return pack(parse(payload, await self._class_of(full_name, workflow_type, until)))
 
-    async def decode(self, payload: any_pb2.Any, kind: type[Message] | None, workflow_type: str) -> Any:
+    async def decode(self, payload: any_pb2.Any, kind: type[Message] | None, workflow_type: str, until: Until) -> Any:
         """What an Any holds: a message of `kind`, or of the class that its name says; plain values for a Struct."""
         name = type_name(payload)
         if kind is not None or not name:
             return unpack(payload, kind) if name else None
-        return read(payload, await self._class_of(name, workflow_type))
+        return read(payload, await self._class_of(name, workflow_type, until))
 
-    async def _class_of(self, full_name: str, workflow_type: str) -> type[Message]:
+    async def _class_of(self, full_name: str, workflow_type: str, until: Until) -> type[Message]:
         """The message class of a name: imported, known, or asked for."""
         found = self._contracts.class_of(full_name)
         if found is None and workflow_type:
-            await self.describe(workflow_type, None)
+            await self.describe(workflow_type, until.left())
             found = self._contracts.class_of(full_name)
         if found is None:
-            async for known in self.types(0, None):
+            async for known in self.types(0, until.left()):
                 if full_name in types_of(known.contract):
-                    await self.describe(known.name, None)
+                    await self.describe(known.name, until.left())
                     break
             found = self._contracts.class_of(full_name)
         return required(found, full_name)

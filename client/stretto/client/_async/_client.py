@@ -144,21 +144,22 @@ class Client:
             session_id: Session that it belongs to.
             labels: Labels for finding it again.
             deadline: When it fails if it has not ended: a point in time, or how far it is from now.
-            timeout: Seconds to wait for the answer; the client's own when left out.
+            timeout: Seconds to wait for the answer, the contract's included; the client's own when left out.
         """
+        until = self._calls.until(timeout)
         request = start_request(
             workflow_type,
-            await self._catalog.input(payload, workflow_type),
+            await self._catalog.input(payload, workflow_type, until),
             request_id=request_id or new_request_id(),
             session_id=session_id,
             labels=labels,
             deadline=deadline,
         )
         try:
-            workflow = await self._start(request, timeout)
+            workflow = await self._start(request, until.left())
         except InvalidInput as refused:
-            request.input.CopyFrom(await self._catalog.repacked(payload, refused, workflow_type))
-            workflow = await self._start(request, timeout)
+            request.input.CopyFrom(await self._catalog.repacked(payload, refused, workflow_type, until))
+            workflow = await self._start(request, until.left())
         return WorkflowHandle(self._calls, self._catalog, workflow.workflow_id, result_type=result, workflow=workflow)
 
     @overload
@@ -234,14 +235,15 @@ class Client:
         """
         return await self._catalog.describe(workflow_type, timeout)
 
-    async def decode(self, payload: any_pb2.Any, *, workflow_type: str = "") -> Any:
+    async def decode(self, payload: any_pb2.Any, *, workflow_type: str = "", timeout: float | None = None) -> Any:
         """What an Any holds, such as a progress detail: a message, or plain values for a Struct.
 
         Args:
             payload: The Any.
             workflow_type: Whose contract has the message; left out, all types are searched for one that is not known.
+            timeout: Seconds to wait for the contract, where it must be asked for; the client's own when left out.
         """
-        return await self._catalog.decode(payload, None, workflow_type)
+        return await self._catalog.decode(payload, None, workflow_type, self._calls.until(timeout))
 
     async def diagnose(self, *, commits: int = 0, timeout: float | None = None) -> DiagnoseResponse:
         """How the server is: version, store, executors, load; also while its store is down.

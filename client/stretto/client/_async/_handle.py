@@ -89,7 +89,7 @@ class WorkflowHandle(Generic[R]):
             async for event in watch:
                 if event.HasField("completed"):
                     wanted = kind or self._result_type
-                    return await self._catalog.decode(event.completed.result, wanted, known.workflow_type)
+                    return await self._catalog.decode(event.completed.result, wanted, known.workflow_type, until)
                 _raise_outcome(event, watch.correlation_id)
         raise JournalBroken(f"{self.id}: the journal ended without a terminal event.")
 
@@ -133,11 +133,11 @@ class WorkflowHandle(Generic[R]):
             decision: A message of the decision type, or plain values.
             interrupt_id: Which one; left out, the only pending one.
             request_id: Makes the call repeatable also over restarts of the caller; made when left out.
-            timeout: Seconds to wait for the answer; the client's own when left out.
+            timeout: Seconds to wait for the answer, the questions' included; the client's own when left out.
         """
-        kind = ""
+        kind, until = "", self._calls.until(timeout)
         if interrupt_id is None or not isinstance(decision, Message):
-            state = await self.state(snapshot=False, timeout=timeout)
+            state = await self.state(snapshot=False, timeout=until.left())
             chosen = _chosen(self.id, list(state.pending_interrupts), interrupt_id)
             if chosen is not None:
                 interrupt_id, kind = chosen.interrupt_id, chosen.decision_type
@@ -145,15 +145,15 @@ class WorkflowHandle(Generic[R]):
         request = DecideRequest(
             workflow_id=self.id,
             interrupt_id=interrupt_id or "",
-            decision=await self._catalog.packed(decision, kind, workflow_type),
+            decision=await self._catalog.packed(decision, kind, workflow_type, until),
             request_id=request_id or new_request_id(),
         )
         try:
-            response = await self._decide(request, timeout)
+            response = await self._decide(request, until.left())
         except InvalidInput as refused:
             # The type of an interrupt that is not pending any more is known to the server only.
-            request.decision.CopyFrom(await self._catalog.repacked(decision, refused, workflow_type))
-            response = await self._decide(request, timeout)
+            request.decision.CopyFrom(await self._catalog.repacked(decision, refused, workflow_type, until))
+            response = await self._decide(request, until.left())
         self.workflow = response.workflow
         return response.interrupt
 

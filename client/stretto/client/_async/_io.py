@@ -12,7 +12,7 @@ import grpc.aio
 
 from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stretto.client._channel import Options
-from stretto.client.errors import ClientClosed
+from stretto.client.errors import ClientClosed, StrettoError
 from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
 from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest, WatchProgressResponse
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
@@ -90,6 +90,7 @@ class Connection:
         self._credentials = credentials
         self._options = options
         self._stubs: Stubs | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pauses: WeakSet[Pause] = WeakSet()
         self.closed = False
 
@@ -97,8 +98,11 @@ class Connection:
         """The services, over a channel that is not closed."""
         if self.closed:
             raise ClientClosed("The client is closed.")
+        loop = asyncio.get_running_loop()
         if self._stubs is None:
-            self._stubs = self._open()
+            self._stubs, self._loop = self._open(), loop
+        if self._loop is not loop:
+            raise StrettoError("The client is used on two event loops; make one on each.")
         return self._stubs
 
     async def renew(self, stubs: Stubs) -> None:

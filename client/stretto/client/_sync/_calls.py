@@ -44,7 +44,7 @@ class Calls:
 
     def unary(self, pick: Pick[Q, A], request: Q, timeout: float | None) -> A:
         """Call a method until it answers, is refused, or the time is up."""
-        until, backoff, correlation_id = Until(timeout or self.timeout), Backoff(), self.new_correlation_id()
+        until, backoff, correlation_id = self.until(timeout), Backoff(), self.new_correlation_id()
         before: CallError | None = None
         while True:
             try:
@@ -60,6 +60,10 @@ class Calls:
                 raise _told(refused, before, until) from None
             before = refused
             self.connection.pause().wait(min(pause, left / 2))
+
+    def until(self, timeout: float | None) -> Until:
+        """When to stop waiting; after the client's own time when none is given."""
+        return Until(self.timeout if timeout is None else timeout)
 
     def open(self, request: WatchProgressRequest, correlation_id: str) -> Stream:
         """Begin to watch."""
