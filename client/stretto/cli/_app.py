@@ -1,10 +1,10 @@
 """One call of a command: cyclopts reads the command line, errors become one line and an exit code."""
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import os
-import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -76,8 +76,7 @@ def call(command: Command, argv: Sequence[str]) -> int:
             output.aside().show("")  # The line after ^C.
         return _fail(output, CommandError("interrupted", Exit.INTERRUPTED))
     except BrokenPipeError:
-        _forget_stdout()
-        return Exit.OK
+        raise  # The entry's, which every other command has too.
     except ModuleNotFoundError:
         raise  # A missing extra, for which the entry has the words.
     except Exception as error:  # noqa: BLE001 - The edge of the process: whatever it is, a person reads it.
@@ -85,12 +84,23 @@ def call(command: Command, argv: Sequence[str]) -> int:
 
 
 def _call(command: Command, argv: Sequence[str]) -> int:
+    if no_text := next((word for word in argv if not _is_text(word)), None):
+        raise CommandError(f"{command.name}: {no_text!r} is no UTF-8 text")
     tokens = [command.name, *(STDIN if word == "-" else word for word in argv)]
     try:
         function, bound, _ = build([command]).parse_args(tokens, print_error=False, exit_on_error=False)
     except cyclopts.CycloptsError as error:
         raise CommandError(_words(command, error)) from error
     return _run(function, bound) or Exit.OK
+
+
+def _is_text(word: str) -> bool:
+    """Whether the API can take it. A file may have any name."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return word.startswith("@")
+    return True
 
 
 def _run(function: Callable[..., Any], bound: inspect.BoundArguments) -> int | None:
@@ -102,7 +112,8 @@ def _run(function: Callable[..., Any], bound: inspect.BoundArguments) -> int | N
 def _fail(output: Output, error: CommandError) -> int:
     if os.environ.get("STRETTO_DEBUG"):
         traceback.print_exc()
-    output.fail(error)
+    with contextlib.suppress(BrokenPipeError):  # The exit code says it too.
+        output.fail(error)
     return error.code
 
 
@@ -117,8 +128,3 @@ def _words(command: Command, error: cyclopts.CycloptsError) -> str:
             text = f"{first!r} is one argument too many"
     hint = "" if text.endswith("?") else f"; see stretto {command.name} --help"
     return f"{command.name}: {text[:1].lower() if text[:2].istitle() else text[:1]}{text[1:]}{hint}"
-
-
-def _forget_stdout() -> None:
-    """The reader went away, as `head` does; nothing more is written, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,21 @@ class _Native(Protocol):
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # Signs that a terminal's encoding lacks end no command.
+    sys.exit(_until_read(sys.argv[1:]))
+
+
+def _until_read(argv: Sequence[str]) -> int:
+    """Run the command line, and be done when the reader goes away, as `head` does."""
+    try:
+        code = run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nothing more is written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    return code
 
 
 def run(argv: Sequence[str]) -> int:

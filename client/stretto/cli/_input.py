@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -15,6 +16,9 @@ STDIN: Final = "@-"
 
 _AROUND: Final = 20
 """Characters shown before the place where JSON goes wrong."""
+
+SHOWN_MAX: Final = 100
+"""Characters shown of what was given: a file's text would fill the screen."""
 
 
 def json_of(text: str, name: str) -> Any:
@@ -33,7 +37,7 @@ def mapping_of(text: str, name: str) -> dict[str, Any]:
     value = json_of(text, name)
     if isinstance(value, dict):
         return value
-    raise CommandError(f'{name} must be a JSON object such as {{"key": 1}}, not {json.dumps(value)}')
+    raise CommandError(f'{name} must be a JSON object such as {{"key": 1}}, not {_cut(json.dumps(value))}')
 
 
 def labels_of(texts: Iterable[str]) -> dict[str, str]:
@@ -73,9 +77,13 @@ def _place(error: json.JSONDecodeError) -> str:
 def _advice(text: str) -> str:
     """A hint for somebody who gave text where JSON was wanted."""
     word = text.strip()
-    if word and word[0] not in '{["' and "\n" not in word and "'" not in word:
+    if word and word[0] not in '{["' and "\n" not in word and "'" not in word and len(word) <= SHOWN_MAX:
         return f"; a text needs quotes in JSON: '{json.dumps(word)}'"
     return ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -86,6 +94,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys stand there once: of two, one would be lost without a word."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
-        raise ValueError(f"the key {twice!r} stands there twice")
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {_cut(twice)!r} stands there twice")
     return fields

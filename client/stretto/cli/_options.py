@@ -1,6 +1,7 @@
 """The options that every command has, and what they make: an output, and a client of a server."""
 
 import contextlib
+import math
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ __all__ = ["COMMON", "PRINTING", "Common", "Printing"]
 DEFAULT_SERVER: Final = "127.0.0.1:50051"
 _CONNECTION: Final = Group("Connection", sort_key=90)
 _PRINTING: Final = Group("Output", sort_key=91)
+
+
+def _check_seconds(_: type, seconds: float) -> None:
+    if not 0 < seconds < math.inf:  # Nor is nan.
+        raise ValueError("Must be a number of seconds above 0.")
+
 
 _Json: TypeAlias = Annotated[
     bool, Parameter(negative="", group=_PRINTING, help="Print JSON for programs; errors are JSON on stderr.")
@@ -62,7 +69,10 @@ class Common:
     timeout: Annotated[
         float,
         Parameter(
-            show_default=True, group=_CONNECTION, help="Longest time to wait for an answer to one call, in seconds."
+            show_default=True,
+            validator=_check_seconds,
+            group=_CONNECTION,
+            help="Longest time to wait for an answer to one call, in seconds.",
         ),
     ] = 10.0
     json: _Json = False

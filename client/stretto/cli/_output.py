@@ -3,9 +3,10 @@
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -26,6 +27,7 @@ GAP: Final = 2
 """Blanks between a table's columns."""
 
 _HARMLESS: Final = "\n\t"
+_BEYOND_ASCII: Final = re.compile(r"[^ -~\n]")
 
 
 class Output:
@@ -135,7 +137,17 @@ def _soft(thing: Any) -> bool:
 
 
 def _print_json(value: Mapping[str, Any], indent: int | None) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=indent), flush=True)
+    text = json.dumps(value, ensure_ascii=not _takes_all(sys.stdout), indent=indent)
+    # JSON escapes control characters up to 0x1f; those above, which steer a terminal as well, it leaves to us.
+    print(_BEYOND_ASCII.sub(_escaped, text), flush=True)
+
+
+def _takes_all(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").lower().startswith("utf")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 def clean(text: str) -> str:

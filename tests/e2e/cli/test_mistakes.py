@@ -1,6 +1,7 @@
 """What every command says when it cannot do what it was asked: one line, one exit code, and the same in JSON."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -130,3 +131,52 @@ def test_a_reader_that_goes_away_is_no_error(served) -> None:
     argv = f"{sys.executable} -m stretto.cli types --json --server {served} | true"
     done = subprocess.run(["bash", "-c", argv], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_a_timeout_that_is_none_is_named(stretto, seconds) -> None:
+    done = stretto("types", f"--timeout={seconds}")
+    assert done.code == 2
+    assert "--timeout" in done.err
+
+
+def test_bytes_that_are_no_text_are_no_bug(stretto) -> None:
+    done = stretto("state", "wf_\udcff")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "stretto: state: 'wf_\\udcff' is no UTF-8 text\n"
+
+
+def test_a_key_that_stands_twice_in_a_large_input_is_found_at_once(stretto) -> None:
+    fields = ",".join(f'"k{number}": 1' for number in [*range(100_000), 99_999])
+    began = time.monotonic()
+    done = stretto("start", "echo", "-", stdin=f"{{{fields}}}")
+    assert time.monotonic() - began < AT_ONCE_SECONDS
+    assert done.err == "stretto: INPUT (stdin) is no JSON that can be sent: the key 'k99999' stands there twice\n"
+
+
+def test_a_long_text_is_not_told_whole(stretto) -> None:
+    done = stretto("start", "echo", "x" * 100_000)
+    assert done.code == 2
+    assert len(done.err) < 200
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["help", "exit-codes"], ["completion", "bash"]], ids=" ".join)
+def test_a_reader_that_goes_away_gets_no_traceback(argv) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "stretto.cli", *argv], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_signs_that_the_terminal_lacks_end_no_command(here, served, order) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stretto.cli", "watch", order, "--no-follow", "--server", served],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"accepted orders" in done.stdout

@@ -33,6 +33,14 @@ def test_with_json_only_json_goes_to_stdout(capsys) -> None:
     assert captured.err == ""
 
 
+def test_json_does_not_steer_a_terminal(capsys) -> None:
+    value = {"ü": "\x1b[2J\x7f\x9b2J\u202e漢\U000e0001"}
+    Output(as_json=True).line(value)
+    out = capsys.readouterr().out
+    assert out == '{"ü": "\\u001b[2J\\u007f\\u009b2J\\u202e漢\\udb40\\udc01"}\n'
+    assert json.loads(out) == value
+
+
 def test_without_json_no_json_goes_to_stdout(capsys) -> None:
     output = Output()
     output.line({"a": 1})
