@@ -143,7 +143,8 @@ class Client:
                 of this very call; give your own to be safe over restarts of your program too.
             session_id: Session that it belongs to.
             labels: Labels for finding it again.
-            deadline: When it fails if it has not ended: a point in time, or how far it is from now.
+            deadline: When it fails if it has not ended: a point in time, or how far it is from now. With a
+                request id of your own give a point in time: the same id must come with the same deadline.
             timeout: Seconds to wait for the answer, the contract's included; the client's own when left out.
         """
         until = self._calls.until(timeout)
