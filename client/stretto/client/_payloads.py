@@ -14,7 +14,8 @@ M = TypeVar("M", bound=Message)
 Plain: TypeAlias = "None | bool | int | float | str | Sequence[Plain] | Mapping[str, Plain]"
 """What JSON can say."""
 
-Payload: TypeAlias = "Message | Plain"
+Payload: TypeAlias = "Message | Plain | Mapping[str, object]"
+"""A message, or plain values; a TypedDict is a mapping of objects to type checkers."""
 
 DYNAMIC: Final = frozenset({"", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
 """Types that stand for plain values."""
@@ -42,14 +43,14 @@ def pack(payload: Payload) -> any_pb2.Any:
     return packed
 
 
-def struct(fields: Mapping[str, Plain]) -> struct_pb2.Struct:
+def struct(fields: Mapping[str, object]) -> struct_pb2.Struct:
     """A mapping as a Struct."""
     value = struct_pb2.Value()
     _fill(value, fields, "", 0)
     return value.struct_value
 
 
-def _fill(value: struct_pb2.Value, plain: Plain, path: str, depth: int) -> None:  # noqa: C901 - One case a type.
+def _fill(value: struct_pb2.Value, plain: object, path: str, depth: int) -> None:  # noqa: C901 - One case a type.
     """Write a plain value; what does not survive the way is refused here, with its path."""
     if depth > _DEPTH_MAX:
         raise _wrong(path, f"is nested more than {_DEPTH_MAX} levels deep")
@@ -163,7 +164,7 @@ def _whole(value: Any) -> Any:
             return value
 
 
-def parse(fields: Plain, kind: type[M]) -> M:
+def parse(fields: Payload, kind: type[M]) -> M:
     """Plain fields as a contract's message; a wrong field is named."""
     name = kind.DESCRIPTOR.full_name
     if not isinstance(fields, Mapping):

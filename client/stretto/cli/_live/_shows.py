@@ -17,7 +17,7 @@ from stretto.cli._live._view import WorkflowView
 from stretto.cli._live._words import one_line
 from stretto.cli._output import Output
 from stretto.client import Client
-from stretto.client.errors import StrettoError, Unavailable
+from stretto.client.errors import StrettoError, TimedOut, Unavailable
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 
 FRAME_SECONDS: Final = 0.1
@@ -72,7 +72,7 @@ class _JsonLines:
         yield
 
     async def event(self, _: WorkflowView, event: ProgressEvent) -> None:
-        self._out.line(await _patiently(lambda: readable(event, self._client)))
+        self._out.line(await patiently(lambda: readable(event, self._client)))
 
     async def ended(self, view: WorkflowView) -> None:
         pass
@@ -172,15 +172,15 @@ async def _result(view: WorkflowView, client: Client) -> Any:
     assert view.result is not None
     payload = view.result
     try:
-        return plain(await _patiently(lambda: client.decode(payload)))
+        return plain(await patiently(lambda: client.decode(payload)))
     except StrettoError:
         return f"({payload.type_url.rpartition('/')[2]}, which this server does not know)"
 
 
-async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     """Call until the server is there: a watch goes on through restarts, so what it asks meanwhile does too."""
     while True:
         try:
             return await call()
-        except Unavailable:
+        except (Unavailable, TimedOut):
             await asyncio.sleep(PATIENCE_SECONDS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from stretto.cli._exits import CommandError, Exit
-from stretto.cli._live._shows import Show, show_for
+from stretto.cli._live._shows import Show, patiently, show_for
 from stretto.cli._live._view import Break, WorkflowView
 from stretto.cli._output import Output
 from stretto.client import Client, WorkflowHandle
@@ -111,7 +111,7 @@ class Watching:
                 if self._until_now and event.sequence >= last:
                     return
         if not view.ended:
-            view.conclude(await handle.state(snapshot=False))
+            view.conclude(await patiently(lambda: handle.state(snapshot=False)))
             await self._show.ended(view)
 
     def _broke(self, handle: WorkflowHandle[Any], view: WorkflowView, error: StrettoError, pause: float) -> None:

@@ -4,6 +4,7 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from cyclopts import Parameter, validators
+from rich.table import Table
 
 from stretto.cli._arguments import WorkflowId
 from stretto.cli._events import columns
@@ -14,6 +15,9 @@ from stretto.cli._tables import cell, table
 from stretto.cli._words import clock
 from stretto.client import Client, WorkflowHandle
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
+
+ROWS_MAX = 200
+"""Rows in one table: a long journal is printed as it comes, and takes no memory for all of it."""
 
 
 async def history(
@@ -46,7 +50,7 @@ async def history(
 
 async def _events(handle: WorkflowHandle[Any], client: Client, out: Output, after: int) -> None:
     last = (await handle.state(snapshot=False)).as_of_sequence
-    shown = table("#", "time", "step", "what happened", gives_way="what happened", head=False)
+    shown = _page()
     if after < last:
         async with aclosing(handle.watch(after)) as watch:
             async for event in watch:
@@ -54,11 +58,19 @@ async def _events(handle: WorkflowHandle[Any], client: Client, out: Output, afte
                     out.line(await readable(event, client))
                 else:
                     shown.add_row(*columns(event, await _payload(event, client)))
+                if shown.row_count >= ROWS_MAX:
+                    out.show(shown)
+                    shown = _page()
                 if event.sequence >= last:
                     break
-        out.show(shown)
+        if shown.row_count:
+            out.show(shown)
     else:
         out.note(f"There are no events after {after}; the last one is {last}.")
+
+
+def _page() -> Table:
+    return table("#", "time", "step", "what happened", gives_way="what happened", head=False)
 
 
 async def _payload(event: ProgressEvent, client: Client) -> Any:

@@ -26,6 +26,9 @@ M = TypeVar("M", bound=Message)
 TIMEOUT_SECONDS = 10.0
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 KEEPALIVE_SECONDS = 10.0
+COMMITS_SECONDS_MAX = 15.0
+"""How long the server may take to time commits."""
+
 SILENCE_SECONDS_MAX = 20.0
 """The server is never silent for more than 15 seconds."""
 
@@ -143,8 +146,7 @@ class Client:
                 of this very call; give your own to be safe over restarts of your program too.
             session_id: Session that it belongs to.
             labels: Labels for finding it again.
-            deadline: When it fails if it has not ended: a point in time, or how far it is from now. With a
-                request id of your own give a point in time: the same id must come with the same deadline.
+            deadline: When it fails if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer, the contract's included; the client's own when left out.
         """
         until = self._calls.until(timeout)
@@ -251,8 +253,10 @@ class Client:
 
         Args:
             commits: How many durable commits to make and time, at most 100.
-            timeout: Seconds to wait for the answer; the client's own when left out.
+            timeout: Seconds to wait for the answer; the client's own when left out, and the time for the commits.
         """
+        if commits and timeout is None:
+            timeout = self._calls.timeout + COMMITS_SECONDS_MAX
         request = DiagnoseRequest(commits=commits)
         return await self._calls.unary(lambda stubs: stubs.operations.Diagnose, request, timeout)
 

@@ -179,8 +179,7 @@ class WorkflowHandleSync(Generic[R]):
 
         Args:
             request_id: Makes the call repeatable also over restarts of the caller; made when left out.
-            deadline: When the new one fails if it has not ended: a point in time, or how far it is from now. With a
-                request id of your own give a point in time: the same id must come with the same deadline.
+            deadline: When the new one fails if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer; the client's own when left out.
         """
         request = retry_request(self.id, request_id, deadline)
@@ -204,8 +203,7 @@ class WorkflowHandleSync(Generic[R]):
             values: What to write into the state first, through the graph's reducers.
             as_step: Node that the values count as written by; left out, the graph finds out.
             request_id: Makes the call repeatable also over restarts of the caller; made when left out.
-            deadline: When the new one fails if it has not ended: a point in time, or how far it is from now. With a
-                request id of your own give a point in time: the same id must come with the same deadline.
+            deadline: When the new one fails if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer; the client's own when left out.
         """
         request = fork_request(

@@ -57,7 +57,8 @@ class StartWorkflowRequest(_message.Message):
     DEADLINE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the start repeatable: the same id with the same request returns the same workflow, for at least
-    7 days; with another request it is refused. Empty for a start that is not repeatable. At most 128 characters.
+    7 days; with another request it is refused. Deadlines are not compared. Empty for a start that is not
+    repeatable. At most 128 characters.
     """
     workflow_type: _builtins.str
     """Name of a registered workflow type."""

@@ -158,10 +158,15 @@ def time_of(request: Message, field: str) -> Micros:
 def request_of(method: str, request: Message, at: Micros) -> Request | None:
     """A caller's request id with a digest of what it asks for, or None when it gave none.
 
-    Give it the request in its canonical form: the same question must make the same digest.
+    Give it the request in its canonical form: the same question must make the same digest. Deadlines do not count,
+    since a caller who means "an hour from now" says another moment each time.
     """
     request_id: str = getattr(request, "request_id")  # noqa: B009 - Message has no such field, each request of ours has.
     if not request_id:
         return None
-    told = f"{method}\0".encode() + request.SerializeToString(deterministic=True)
+    asked = type(request)()
+    asked.CopyFrom(request)
+    if "deadline" in asked.DESCRIPTOR.fields_by_name:
+        asked.ClearField("deadline")
+    told = f"{method}\0".encode() + asked.SerializeToString(deterministic=True)
     return Request(request_id, hashlib.sha256(told).digest(), at)
