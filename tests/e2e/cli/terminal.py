@@ -11,8 +11,11 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 SECONDS_MAX = 60.0
+RESTING_LOOKS = 5
+RESTING_SECONDS_MAX = 5.0
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -47,7 +50,16 @@ class Terminal:
         return drawn
 
     def interrupt(self) -> None:
-        """Ctrl-C."""
+        """Ctrl-C, from a person who has read what was drawn.
+
+        Between drawing a prompt and reading from the terminal Python is deaf to signals for some microseconds.
+        """
+        resting = 0
+        deadline = time.monotonic() + RESTING_SECONDS_MAX
+        while resting < RESTING_LOOKS and time.monotonic() < deadline:
+            state = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            resting = resting + 1 if state == "S" else 0
+            time.sleep(0.01)
         self.process.send_signal(signal.SIGINT)
 
     def rest(self) -> str:
