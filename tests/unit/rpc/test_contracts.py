@@ -6,6 +6,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
+from examples.generated.shop.v1.refund_pb2 import RefundVerdict
 from stretto.server.domain.errors import (
     ContractViolation,
     InvalidPayload,
@@ -110,6 +111,12 @@ def test_every_broken_rule_is_told_with_its_path(contracts: Contracts) -> None:
         ("items[1].price", "double.gt"),
     ]
     assert "customer must be at least 1 characters" in str(caught.value)
+
+
+def test_a_rule_of_a_whole_message_is_told_in_its_own_words() -> None:
+    contracts = Contracts([WorkflowType(name="refund", contract=contract_of(decision=RefundVerdict))])
+    with pytest.raises(InvalidPayload, match=r"RefundVerdict breaks its contract: a refusal needs a reason\.$"):
+        contracts.check("shop.v1.RefundVerdict", packed(RefundVerdict()))
 
 
 def test_an_unset_payload_is_an_empty_message(contracts: Contracts) -> None:

@@ -177,6 +177,13 @@ def _dynamic(value: JsonValue) -> Payload:
 
 def _told(type_name: str, faults: tuple[Violation, ...]) -> str:
     """One sentence that names the first faults."""
-    shown = "; ".join(f"{fault.field or 'the message'} {fault.description}" for fault in faults[:3])
+    shown = "; ".join(map(_fault, faults[:3]))
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""  # noqa: PLR2004 - As many as are shown.
     return f"The {type_name} breaks its contract: {shown}{more}."
+
+
+def _fault(fault: Violation) -> str:
+    """What is wrong, and where. A rule of a whole message comes with a sentence of its author, which says it all."""
+    if fault.field or fault.description.startswith("must "):
+        return f"{fault.field or 'the message'} {fault.description}"
+    return fault.description
