@@ -54,7 +54,7 @@ def _told(error: cyclopts.CycloptsError) -> str:
         return str(error)
     return "; ".join(
         f"--{str(fault['loc'][-1]).replace('_', '-')} (or STRETTO_{str(fault['loc'][-1]).upper()}) "
-        f"is {fault['input']!r}: {fault['msg']}"
+        f"is {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}"
         for fault in error.__cause__.errors()
     )
 

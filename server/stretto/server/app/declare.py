@@ -133,4 +133,6 @@ def _app(target: str) -> App:
     app = getattr(module, attribute, None)
     if isinstance(app, App):
         return app
-    raise RegistrationError(f"{module_name!r} has no App of the name {attribute!r}.")
+    found = ", ".join(f"{module_name}:{name}" for name, value in vars(module).items() if isinstance(value, App))
+    advice = f"it has {found}" if found else "say `app = App()` there, and register graphs with `app.workflow(…)`"
+    raise RegistrationError(f"{module_name!r} has no App of the name {attribute!r}; {advice}.")

@@ -86,5 +86,5 @@ class Settings(BaseModel):
     def _is_an_address(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
         if not host or not port.isdecimal() or int(port) > PORT_MAX:
-            raise ValueError(f"{value!r} is no HOST:PORT with a port from 0 to {PORT_MAX}")
+            raise ValueError(f"it must be HOST:PORT with a port from 0 to {PORT_MAX}, such as 127.0.0.1:50051")
         return value

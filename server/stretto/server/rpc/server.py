@@ -113,7 +113,9 @@ class RpcServer:
         try:
             port = self._server.add_insecure_port(listen)
         except RuntimeError:
-            raise CannotListen(f"Cannot listen on {listen}: it is in use, or no address of this machine.") from None
+            raise CannotListen(
+                f"Cannot listen on {listen}: it is in use, or no address of this machine; name another with --listen."
+            ) from None
         await self._server.start()
         bound = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
         _log.info("listening", address=bound)

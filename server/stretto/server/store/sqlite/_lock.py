@@ -25,7 +25,10 @@ class FileLock:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
             os.close(descriptor)
             who = f" (process {holder})" if holder else ""
-            raise StoreInUse(f"Another server{who} has the store {self._store} open.") from None
+            raise StoreInUse(
+                f"Another server{who} has the store {self._store} open; stop it, or name another file with "
+                "--store sqlite:PATH."
+            ) from None
         self._descriptor = descriptor
         # The process id is only for people, so a full disk must not keep the store from opening.
         with contextlib.suppress(OSError):
