@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 from rich.text import Text
 
-from stretto.cli._live import Picture, WorkflowView
+from stretto.cli._live import Break, Picture, WorkflowView
+from stretto.cli._live._shows import show_for
 from stretto.cli._output import Output
 from tests.unit.cli.telling import ID, Teller
 
@@ -43,3 +44,16 @@ def test_a_caption_is_drawn_as_it_is_then(view):
     assert len(lines_of(picture)) == 11
     caption.append(Text("later"))
     assert lines_of(picture)[-2:] == ["", "later"]
+
+
+async def test_in_plain_lines_a_break_is_told_once_and_a_later_one_again(capsys):
+    tell, view, out = Teller(), WorkflowView(ID), Output()
+    show = show_for(out, NOBODY, [view])
+    for event in (tell.accepted(), tell.starts("n", "s")):
+        await show.event(view, event)
+        for seconds in (0.1, 1, 2):
+            view.broken = Break("nobody listens", 0)
+            show.broke(view, seconds)
+    told = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert len(told) == 2
+    assert told[0] == f"{ID}: connection lost, trying again in 0.1 s, and on: nobody listens"

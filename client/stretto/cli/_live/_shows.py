@@ -82,17 +82,19 @@ class _JsonLines:
 
 
 class _PlainLines:
-    """One line for each event."""
+    """One line for each event, and one for what broke, however often trying again is in vain."""
 
     def __init__(self, out: Output, client: Client) -> None:
         self._out = out
         self._client = client
+        self._told: dict[str, str] = {}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         yield
 
     async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
+        self._told.pop(view.workflow_id, None)
         result = await _result(view, self._client) if event.HasField("completed") else None
         self._out.show(line_of(event, result))
 
@@ -102,7 +104,9 @@ class _PlainLines:
     def broke(self, view: WorkflowView, seconds: float) -> None:
         assert view.broken is not None
         why = one_line(view.broken.why)
-        self._out.note(f"{view.workflow_id}: connection lost, trying again in {seconds:.1f} s: {why}")
+        if self._told.get(view.workflow_id) != why:
+            self._told[view.workflow_id] = why
+            self._out.note(f"{view.workflow_id}: connection lost, trying again in {seconds:.1f} s, and on: {why}")
 
 
 class Picture:
