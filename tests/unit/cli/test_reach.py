@@ -177,3 +177,9 @@ async def test_an_address_without_a_port_says_how_to_write_one():
 
 async def test_a_target_in_grpcs_own_words_is_left_to_grpc():
     assert (await last("unix:/run/stretto.sock")).verdict is Verdict.OK
+
+
+async def test_a_url_is_told_from_an_address():
+    found = await last("http://127.0.0.1:50051")
+    assert found.measured == "'http://127.0.0.1:50051' is a URL"
+    assert "--server 127.0.0.1:50051" in found.advice

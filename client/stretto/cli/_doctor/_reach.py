@@ -75,6 +75,8 @@ async def reach(server: str, seconds: float, *, tls: bool) -> AsyncIterator[Find
 
 
 def _no_place(server: str) -> Finding:
+    if server.startswith(("http://", "https://")):
+        return bad(ADDRESS, f"{server!r} is a URL", "leave out what stands before the host: --server 127.0.0.1:50051")
     if "/" in server or server.startswith("unix:"):
         return ok(ADDRESS, f"{server} is a target in gRPC's own words; the way to it is not looked at")
     return bad(ADDRESS, f"{server!r} is no HOST:PORT", "name the server like --server 127.0.0.1:50051")
