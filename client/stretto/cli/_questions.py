@@ -28,7 +28,7 @@ def show_questions(out: Output, interrupts: Iterable[Interrupt], *, numbered: bo
         out.show(indented(head))
         out.show(indented(Text(clean(question_of(interrupt)), style="yellow"), depth=2))
         if interrupt.decision_type not in DYNAMIC:
-            out.show(indented(Text(f"wants a {interrupt.decision_type}", style="dim"), depth=2))
+            out.show(indented(Text(f"wants {interrupt.decision_type}", style="dim"), depth=2))
 
 
 def question_of(interrupt: Interrupt) -> str:

@@ -96,7 +96,7 @@ def test_a_state_shows_where_it_stands_and_what_it_asks(here, order) -> None:
     assert f"{order} orders WAITING" in told
     assert "Current steps STEP ATTEMPT SINCE DONE MESSAGE review 1" in told
     assert "text: Ship it? total_cents: 300" in told or "total_cents: 300 text: Ship it?" in told
-    assert f"wants a tests.orders.v1.ReviewDecision Answer: stretto decide {order}" in told
+    assert f"wants tests.orders.v1.ReviewDecision Answer: stretto decide {order}" in told
     assert "customer Ann" in told
     assert "customer" not in here("state", order, "--no-snapshot").out
 

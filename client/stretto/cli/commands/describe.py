@@ -17,7 +17,7 @@ from stretto.cli._tables import cell, indented, pairs, table
 from stretto.cli._words import length
 from stretto.client import Client
 
-_ANY_JSON = "any JSON object"
+_ANY_JSON = "any JSON"
 
 
 async def describe(

@@ -14,7 +14,8 @@ __all__ = ["init"]
 NEXT = """
 Next:
   cd {folder}
-  python -m pytest                  # its test; needs: pip install 'stretto[server]' pytest
+  pip install pytest                # next to stretto[server]
+  python -m pytest                  # its test
   stretto serve expenses.app:app    # serve it on 127.0.0.1:50051
 README.md tells how to start a workflow, watch it and answer its question."""
 
