@@ -68,7 +68,7 @@ wheel: $(READY) ## Build the wheel and the sdist into build/dist
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || { python=$$(tools/find-python.sh) && $$python -m venv .venv; }
 	@test -x $(BIN)/uv || { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install -q --disable-pip-version-check uv; }
-	@echo "stretto: installing into .venv"
+	@echo "stretto: installing into .venv (about a minute the first time)"
 	@$(UV) $(BIN)/python --editable '.[server]' --group dev
 	@touch $@
 

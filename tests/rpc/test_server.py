@@ -242,3 +242,14 @@ async def test_a_call_that_its_caller_gave_up_is_cancelled(world: World) -> None
         await until(lambda: not world.journal.watcher_count)
         await until(lambda: logs)
     assert [entry["code"] for entry in logs] == ["CANCELLED"]
+
+
+async def test_a_watcher_who_leaves_is_no_news(world: World) -> None:
+    workflow_id = await world.start()
+    with capture_logs() as logs:
+        stream = world.api.WatchProgress(api.WatchProgressRequest(workflow_id=workflow_id))
+        await stream.read()
+        stream.cancel()
+        await until(lambda: not world.journal.watcher_count)
+        await until(lambda: logs)
+    assert [(entry["code"], entry["log_level"]) for entry in logs] == [("CANCELLED", "debug")]

@@ -43,7 +43,7 @@ def _until_read(argv: Sequence[str]) -> int:
 def run(argv: Sequence[str]) -> int:
     """Run the command line; gives back the exit code."""
     match list(argv):
-        case [] | ["--help" | "-h"] | ["help"]:
+        case [] | ["--help" | "-h"] | ["help"] | ["help", "--help" | "-h"]:
             print(usage())
         case ["--version" | "-V"]:
             print(f"stretto {_version()}")

@@ -36,7 +36,7 @@ def without(packages: str, *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(called, capture_output=True, text=True, timeout=30, check=False)
 
 
-@pytest.mark.parametrize("argv", [(), ("--help",), ("-h",), ("help",)])
+@pytest.mark.parametrize("argv", [(), ("--help",), ("-h",), ("help",), ("help", "--help")])
 def test_help_needs_no_package(argv: tuple[str, ...]) -> None:
     done = without(EVERYTHING, *argv)
     assert done.returncode == 0

@@ -123,7 +123,8 @@ class Calls:
                 _log.error("call failed", method=method, exc_info=True)
         finally:
             ms = round((time.perf_counter() - started) * _MILLISECONDS, 2)
-            level = _log.debug if code is grpc.StatusCode.OK else _log.info
+            left = call_class is CallClass.WATCH and code is grpc.StatusCode.CANCELLED  # Watchers come and go.
+            level = _log.debug if left or code is grpc.StatusCode.OK else _log.info
             level("call", method=method, code=code.name, ms=ms)
         return await _abort(context, refused, correlation_id)
 
