@@ -8,6 +8,7 @@ import pytest
 from langgraph.config import get_stream_writer
 from langgraph.types import interrupt
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
 from stretto.server import App
 from stretto.server.domain.change import Request
@@ -196,6 +197,21 @@ async def test_p13_a_drain_stops_between_two_steps_and_another_executor_goes_on(
         await engine.dispatcher.recover()
         await engine.events(started.workflow_id)
     assert ran == ["first", "waits", "last"]
+
+
+async def test_workflows_of_types_that_nobody_serves_any_more_are_told_at_start(tmp_path):
+    async def asks(state):
+        return {"items": [str(interrupt("Well?"))]}
+
+    url = f"sqlite:{tmp_path / 'one.db'}"
+    async with engine_of(app_of(asks=chain(asks=asks), kept=chain(asks=asks)), url) as engine:
+        for name in ("asks", "asks", "kept"):
+            await engine.until_status((await engine.start(name)).workflow_id, Status.WAITING)
+    with capture_logs() as logs:
+        async with engine_of(app_of(kept=chain(asks=asks)), url) as engine:
+            await engine.dispatcher.recover()
+    told = [entry for entry in logs if entry["event"] == "workflows_of_types_not_served"]
+    assert [(entry["log_level"], entry["unfinished"]) for entry in told] == [("warning", {"asks": 2})]
 
 
 async def test_p13_a_drain_takes_back_what_does_not_stop_in_time():

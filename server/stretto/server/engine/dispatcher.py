@@ -116,7 +116,9 @@ class LocalDispatcher:
     async def recover(self) -> None:
         """Take up every workflow that has not ended: queue what is due, keep waiting ones as rows."""
         owned: list[Key] = []
+        foreign: Counter[str] = Counter()
         for unfinished in await self._store.unfinished():
+            foreign[unfinished.workflow_type] += unfinished.workflow_type not in self._catalog
             key = (unfinished.project, unfinished.workflow_id)
             self._deadlines.watch(key, unfinished.deadline)
             if unfinished.status is Status.RUNNING:
@@ -125,6 +127,12 @@ class LocalDispatcher:
                 self._queue.put(Waiting(*key, unfinished.workflow_type, unfinished.session_id))
         for start in range(0, len(owned), RECOVERED_AT_ONCE):
             await asyncio.gather(*(self._recover(key) for key in owned[start : start + RECOVERED_AT_ONCE]))
+        if found := {name: count for name, count in sorted(foreign.items()) if count}:
+            _log.warning(
+                "workflows_of_types_not_served",
+                unfinished=found,
+                advice="They wait in this store until a server has their types; --store names another one.",
+            )
         self._pump()
 
     def executor_joined(self, executor: ExecutorPort) -> None:
