@@ -1,19 +1,20 @@
-"""The rules of a contract's fields in a few words. The wire format is read here, as clients have no protovalidate."""
+"""The rules of a contract's messages in a few words. The wire format is read here, as clients have no protovalidate."""
 
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-__all__ = ["hints"]
+__all__ = ["hints", "sentences"]
 
 FIELD_RULES: Final = 1159
-"""Number of the extension `buf.validate.field`."""
+"""Number of the extension `buf.validate.field`, and of `buf.validate.message`."""
 
 _REQUIRED: Final = 25
+_RULE, _RULE_MESSAGE = 3, 2
 _STRING, _BYTES, _ENUM, _REPEATED, _MAP = 14, 15, 16, 18, 19
 _FLOAT, _DOUBLE = 1, 2
 _NUMBERS: Final = range(1, 13)
@@ -34,8 +35,14 @@ def hints(field: FieldDescriptor) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def sentences(message: Descriptor) -> list[str]:
+    """The rules of a whole message, each as its author put it."""
+    rules = [_nested(rule) for rule in _rules_of(message.GetOptions()).get(_RULE, [])]
+    return [rule[_RULE_MESSAGE][-1].decode(errors="replace") for rule in rules if _RULE_MESSAGE in rule]
+
+
 def _rules_of(options: Message) -> _Rules:
-    """A field's rules: known to the options where somebody has imported protovalidate, else unknown bytes."""
+    """Rules, known to the options where somebody has imported protovalidate, and else unknown bytes in them."""
     for field, value in options.ListFields():
         if field.number == FIELD_RULES:
             return _nested(value.SerializeToString())

@@ -3,8 +3,9 @@
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FieldOptions, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
+from examples.generated.shop.v1.refund_pb2 import RefundRequest, RefundVerdict
 from stretto.cli._contract import choices, rows, skeleton
-from stretto.cli._rules import FIELD_RULES, hints
+from stretto.cli._rules import FIELD_RULES, hints, sentences
 from tests.protos.generated.orders_pb2 import Everything, OrderRequest, Priority, ReviewDecision
 
 
@@ -117,3 +118,8 @@ def test_rules_that_are_not_known_are_passed_over() -> None:
     assert told_of(b"") == ""
     assert told_of(body(23, b"\x0a\x01x")) == ""
     assert told_of(body(14, body(200, b"x"))) == ""
+
+
+def test_the_rules_of_a_whole_message_are_its_authors_sentences() -> None:
+    assert sentences(RefundVerdict.DESCRIPTOR) == ["a refusal needs a reason"]
+    assert sentences(RefundRequest.DESCRIPTOR) == []

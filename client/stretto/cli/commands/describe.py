@@ -13,6 +13,7 @@ from stretto.cli._contract import DYNAMIC, Messages, rows, skeleton
 from stretto.cli._json import plain, readable
 from stretto.cli._options import COMMON, Common
 from stretto.cli._output import Output
+from stretto.cli._rules import sentences
 from stretto.cli._tables import cell, indented, pairs, table
 from stretto.cli._words import length
 from stretto.client import Client
@@ -64,6 +65,8 @@ def _show_contract(out: Output, contract: Contract) -> None:
         for row in rows(message):
             shown.add_row("  " * row.depth + row.name, cell(row.type, "cyan"), cell(row.hints, "dim"))
         out.show(indented(shown))
+        for sentence in sentences(message):
+            out.show(indented(cell(sentence, "dim")))
 
 
 def _messages(contract: Contract) -> Iterator[tuple[str, str]]:
