@@ -104,8 +104,8 @@ async def test_each_call_has_a_deadline_that_repeats_do_not_extend(serve: Callab
     for client in both(bare.address, timeout=3):
         bare.catalog.failures, bare.catalog.seconds = 4, []
         assert await names(client) == ["one"]
-        assert 2 < bare.catalog.seconds[0] <= 3
         first, *_, last = bare.catalog.seconds
+        assert 2 < first < 3.5  # It travels rounded up.
         assert last < first - 0.1
 
 
