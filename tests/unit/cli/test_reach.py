@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import shutil
 import ssl
-import subprocess
+from dataclasses import dataclass
+from pathlib import Path
 
 import grpc.aio
 import pytest
+import trustme
 
 from stretto.cli._doctor import Verdict
 from stretto.cli._doctor._reach import Place, place_of, reach
@@ -36,18 +37,24 @@ async def answering(greeting, context=None):
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate of localhost, and the authority that signed it, which nobody trusts by itself."""
+
+    key: Path
+    chain: Path
+    authority: Path
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate of localhost that nobody has signed."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl makes the certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2"]
-    subprocess.run(
-        [*argv, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True
-    )
-    return key, cert
+    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
+    made = Certificate(folder / "key.pem", folder / "chain.pem", folder / "authority.pem")
+    issued = authority.issue_cert("localhost")
+    issued.private_key_pem.write_to_path(str(made.key))
+    made.chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    authority.cert_pem.write_to_path(str(made.authority))
+    return made
 
 
 @contextlib.asynccontextmanager
@@ -66,8 +73,7 @@ async def serving(credentials=None):
 
 @pytest.fixture
 def credentials(certificate):
-    key, cert = certificate
-    return grpc.ssl_server_credentials([(key.read_bytes(), cert.read_bytes())])
+    return grpc.ssl_server_credentials([(certificate.key.read_bytes(), certificate.chain.read_bytes())])
 
 
 async def test_a_grpc_server_is_reached():
@@ -123,7 +129,7 @@ async def test_a_server_without_tls_asks_to_leave_the_flag_out():
     assert "--tls" in finding.advice
 
 
-async def test_a_certificate_that_nobody_signed_is_refused(credentials, monkeypatch):
+async def test_a_certificate_that_nobody_trusts_is_refused(credentials, monkeypatch):
     monkeypatch.delenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", raising=False)
     async with serving(credentials) as port:
         finding = await last(f"localhost:{port}", tls=True)
@@ -133,7 +139,7 @@ async def test_a_certificate_that_nobody_signed_is_refused(credentials, monkeypa
 
 
 async def test_a_certificate_that_is_trusted_is_fine(credentials, certificate, monkeypatch):
-    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(certificate[1]))
+    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(certificate.authority))
     async with serving(credentials) as port:
         assert (await last(f"localhost:{port}", tls=True)).verdict is Verdict.OK
         # It is localhost's, and the server was named by its address.
@@ -142,9 +148,9 @@ async def test_a_certificate_that_is_trusted_is_fine(credentials, certificate, m
 
 
 async def test_tls_without_http2_is_told_of(certificate, monkeypatch):
-    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(certificate[1]))
+    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(certificate.authority))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate[1], certificate[0])
+    context.load_cert_chain(certificate.chain, certificate.key)
     async with answering(b"hello", context) as server:
         finding = await last(server.replace("127.0.0.1", "localhost"), tls=True)
     assert finding.verdict is Verdict.WARN
