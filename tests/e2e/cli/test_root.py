@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 
 import pytest
@@ -26,8 +25,6 @@ sys.exit(run(sys.argv[1:]))
 """
 EVERYTHING = "langgraph,pydantic,apsw,structlog,cyclopts,rich,google,grpc"
 NOT_THIN = "langgraph,pydantic,apsw,structlog,cyclopts,rich"
-FAST_SECONDS = 0.15
-FAST_SHARE = 0.4
 
 
 def without(packages: str, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -96,16 +93,3 @@ def test_help_of_a_command_is_that_commands_help(stretto) -> None:
     assert stretto("help", "start").out == stretto("start", "--help").out
     assert "stretto start TYPE [INPUT]" in stretto("help", "start").out
     assert stretto("help", "fly").code == 2
-
-
-def test_help_comes_at_once() -> None:
-    """The best of some runs of each: what others do on the machine is not measured."""
-    grpc = min(seconds("-c", "import grpc") for _ in range(5))
-    help_ = min(seconds("-m", "stretto.cli", "--help") for _ in range(5))
-    assert help_ < FAST_SHARE * grpc + FAST_SECONDS
-
-
-def seconds(*argv: str) -> float:
-    began = time.perf_counter()
-    subprocess.run([sys.executable, *argv], check=True, capture_output=True)
-    return time.perf_counter() - began

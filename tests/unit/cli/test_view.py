@@ -1,6 +1,5 @@
 """The view folds what events tell; it is fed with events made by hand."""
 
-import time
 
 import pytest
 
@@ -196,7 +195,7 @@ def test_an_event_of_a_newer_server_only_counts(tell):
     assert view.sequence == 2
 
 
-def test_ten_thousand_events_are_folded_fast_and_in_bounded_memory(tell):
+def test_ten_thousand_events_are_folded_in_bounded_memory(tell):
     told = [tell.accepted()]
     for number in range(2_500):
         told += [
@@ -205,10 +204,7 @@ def test_ten_thousand_events_are_folded_fast_and_in_bounded_memory(tell):
             tell.says("page", f"s{number}", "word "),
             tell.finishes("page", f"s{number}"),
         ]
-    began = time.process_time()
     view = fold(*told)
-    # It takes about 0.1 s; ten times that would still keep up with any server.
-    assert time.process_time() - began < 1.0
     assert len(view.closed_steps) == CLOSED_STEPS_MAX
     assert view.closed_count == 2_500
     assert view.finished["page"] == 2_500
