@@ -1,6 +1,5 @@
 """The view folds what events tell; it is fed with events made by hand."""
 
-
 import pytest
 
 from stretto.cli._live import StepStatus, WorkflowView
