@@ -22,6 +22,8 @@ _CODES: Final[tuple[tuple[type[wrong.StrettoError], Exit], ...]] = (
     (wrong.TimedOut, Exit.UNREACHABLE),
     (wrong.AlreadyStarted, Exit.REFUSED),
     (wrong.AlreadyDecided, Exit.REFUSED),
+    (wrong.SessionBusy, Exit.REFUSED),
+    (wrong.SessionDeleted, Exit.REFUSED),
     (wrong.WorkflowEnded, Exit.REFUSED),
     (wrong.NotRetryable, Exit.REFUSED),
     (wrong.Overloaded, Exit.OVERLOADED),

@@ -25,6 +25,7 @@ _BY_REASON: Final[dict[str, type[CallError]]] = {
     "WORKFLOW_NOT_FOUND": errors.NotFound,
     "INTERRUPT_NOT_FOUND": errors.NotFound,
     "CHECKPOINT_NOT_FOUND": errors.NotFound,
+    "SESSION_NOT_FOUND": errors.NotFound,
     "REQUEST_ID_REUSED": errors.AlreadyStarted,
     "ALREADY_DECIDED": errors.AlreadyDecided,
     "WORKFLOW_ENDED": errors.WorkflowEnded,
@@ -32,6 +33,9 @@ _BY_REASON: Final[dict[str, type[CallError]]] = {
     "SEQUENCE_OUT_OF_RANGE": errors.SequenceOutOfRange,
     "OVERLOADED": errors.Overloaded,
     "TOO_LARGE": errors.TooLarge,
+    "SESSION_BUSY": errors.SessionBusy,
+    "SESSION_DELETED": errors.SessionDeleted,
+    "ORCHESTRATOR_OFF": errors.NotSupported,
 }
 
 _BY_CODE: Final[dict[grpc.StatusCode, type[CallError]]] = {

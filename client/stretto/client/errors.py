@@ -129,7 +129,7 @@ class InvalidInput(CallError):
 
 
 class NotFound(CallError):
-    """There is no workflow, workflow type, interrupt or checkpoint of that name."""
+    """There is no workflow, workflow type, interrupt, checkpoint or session of that name."""
 
 
 class AlreadyStarted(CallError):
@@ -150,7 +150,20 @@ class WorkflowEnded(CallError):
 
 
 class NotRetryable(CallError):
-    """Only a failed or quarantined workflow can be retried."""
+    """Only a workflow that failed, timed out or was quarantined can be retried."""
+
+
+class SessionBusy(CallError):
+    """Workflows of the session have not ended."""
+
+    @property
+    def active_workflow_count(self) -> int:
+        """How many they are."""
+        return int(self.metadata.get("active_workflow_count", "0"))
+
+
+class SessionDeleted(CallError):
+    """The session was deleted, and its id is not free yet."""
 
 
 class SequenceOutOfRange(CallError):
@@ -171,7 +184,7 @@ class Denied(CallError):
 
 
 class NotSupported(CallError):
-    """The server has no such call: it is older than this client, or something else."""
+    """The server has no such call: it is older than this client, set up without it, or something else."""
 
 
 class _ComeBack(CallError):

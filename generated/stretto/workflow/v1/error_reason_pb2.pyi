@@ -47,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WORKFLOW_ENDED: _ErrorReason.ValueType  # 11
     """FAILED_PRECONDITION: the workflow has ended; metadata `status` says how."""
     ERROR_REASON_NOT_RETRYABLE: _ErrorReason.ValueType  # 12
-    """FAILED_PRECONDITION: only a failed or quarantined workflow can be retried; metadata `status` says what it is."""
+    """FAILED_PRECONDITION: only a workflow that failed, timed out or was quarantined can be retried; metadata `status` says what it is."""
     ERROR_REASON_INVALID_PAGE_TOKEN: _ErrorReason.ValueType  # 13
     """INVALID_ARGUMENT: the page token was not made by this server, or for another filter."""
     ERROR_REASON_SEQUENCE_OUT_OF_RANGE: _ErrorReason.ValueType  # 14
@@ -64,6 +64,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: a message or payload is larger than the server takes."""
     ERROR_REASON_STREAM_ENDED: _ErrorReason.ValueType  # 20
     """UNAVAILABLE: the stream was ended by the server because it shuts down; watch again after the last sequence."""
+    ERROR_REASON_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 21
+    """NOT_FOUND: there is no session of that id, or it was deleted."""
+    ERROR_REASON_SESSION_BUSY: _ErrorReason.ValueType  # 22
+    """FAILED_PRECONDITION: workflows of the session have not ended; metadata `active_workflow_count` says how many."""
+    ERROR_REASON_SESSION_DELETED: _ErrorReason.ValueType  # 23
+    """FAILED_PRECONDITION: the session was deleted, and its id is not free yet."""
+    ERROR_REASON_ORCHESTRATOR_OFF: _ErrorReason.ValueType  # 24
+    """FAILED_PRECONDITION: this server was told not to run the orchestrator, so it takes no messages."""
     ERROR_REASON_STEP_FAILED: _ErrorReason.ValueType  # 30
     """A workflow's error: a node raised an exception."""
     ERROR_REASON_RESULT_INVALID: _ErrorReason.ValueType  # 31
@@ -109,7 +117,7 @@ ERROR_REASON_ALREADY_DECIDED: ErrorReason.ValueType  # 10
 ERROR_REASON_WORKFLOW_ENDED: ErrorReason.ValueType  # 11
 """FAILED_PRECONDITION: the workflow has ended; metadata `status` says how."""
 ERROR_REASON_NOT_RETRYABLE: ErrorReason.ValueType  # 12
-"""FAILED_PRECONDITION: only a failed or quarantined workflow can be retried; metadata `status` says what it is."""
+"""FAILED_PRECONDITION: only a workflow that failed, timed out or was quarantined can be retried; metadata `status` says what it is."""
 ERROR_REASON_INVALID_PAGE_TOKEN: ErrorReason.ValueType  # 13
 """INVALID_ARGUMENT: the page token was not made by this server, or for another filter."""
 ERROR_REASON_SEQUENCE_OUT_OF_RANGE: ErrorReason.ValueType  # 14
@@ -126,6 +134,14 @@ ERROR_REASON_TOO_LARGE: ErrorReason.ValueType  # 19
 """RESOURCE_EXHAUSTED: a message or payload is larger than the server takes."""
 ERROR_REASON_STREAM_ENDED: ErrorReason.ValueType  # 20
 """UNAVAILABLE: the stream was ended by the server because it shuts down; watch again after the last sequence."""
+ERROR_REASON_SESSION_NOT_FOUND: ErrorReason.ValueType  # 21
+"""NOT_FOUND: there is no session of that id, or it was deleted."""
+ERROR_REASON_SESSION_BUSY: ErrorReason.ValueType  # 22
+"""FAILED_PRECONDITION: workflows of the session have not ended; metadata `active_workflow_count` says how many."""
+ERROR_REASON_SESSION_DELETED: ErrorReason.ValueType  # 23
+"""FAILED_PRECONDITION: the session was deleted, and its id is not free yet."""
+ERROR_REASON_ORCHESTRATOR_OFF: ErrorReason.ValueType  # 24
+"""FAILED_PRECONDITION: this server was told not to run the orchestrator, so it takes no messages."""
 ERROR_REASON_STEP_FAILED: ErrorReason.ValueType  # 30
 """A workflow's error: a node raised an exception."""
 ERROR_REASON_RESULT_INVALID: ErrorReason.ValueType  # 31

@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from stretto.workflow.v1 import workflow_pb2 as stretto_dot_workflow_dot_v1_dot_workflow__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stretto/workflow/v1/progress_event.proto\x12\x13stretto.workflow.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stretto/workflow/v1/workflow.proto\"\xa8\n\n\rProgressEvent\x12\x1a\n\x08sequence\x18\x01 \x01(\x04R\x08sequence\x12\x1f\n\x0bworkflow_id\x18\x02 \x01(\tR\nworkflowId\x12;\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12\x12\n\x04step\x18\x04 \x01(\tR\x04step\x12\x18\n\x07\x61ttempt\x18\x05 \x01(\rR\x07\x61ttempt\x12\x17\n\x07step_id\x18\x06 \x01(\tR\x06stepId\x12\x43\n\x08\x61\x63\x63\x65pted\x18\n \x01(\x0b\x32%.stretto.workflow.v1.WorkflowAcceptedH\x00R\x08\x61\x63\x63\x65pted\x12@\n\x07started\x18\x0b \x01(\x0b\x32$.stretto.workflow.v1.WorkflowStartedH\x00R\x07started\x12\x45\n\x0cstep_started\x18\x0c \x01(\x0b\x32 .stretto.workflow.v1.StepStartedH\x00R\x0bstepStarted\x12H\n\rstep_progress\x18\r \x01(\x0b\x32!.stretto.workflow.v1.StepProgressH\x00R\x0cstepProgress\x12H\n\rstep_retrying\x18\x0e \x01(\x0b\x32!.stretto.workflow.v1.StepRetryingH\x00R\x0cstepRetrying\x12K\n\x0estep_completed\x18\x0f \x01(\x0b\x32\".stretto.workflow.v1.StepCompletedH\x00R\rstepCompleted\x12\x42\n\x0bstep_failed\x18\x10 \x01(\x0b\x32\x1f.stretto.workflow.v1.StepFailedH\x00R\nstepFailed\x12\x42\n\x0btoken_delta\x18\x11 \x01(\x0b\x32\x1f.stretto.workflow.v1.TokenDeltaH\x00R\ntokenDelta\x12Q\n\x10interrupt_raised\x18\x12 \x01(\x0b\x32$.stretto.workflow.v1.InterruptRaisedH\x00R\x0finterruptRaised\x12T\n\x11interrupt_decided\x18\x13 \x01(\x0b\x32%.stretto.workflow.v1.InterruptDecidedH\x00R\x10interruptDecided\x12Q\n\x10\x63\x61ncel_requested\x18\x14 \x01(\x0b\x32$.stretto.workflow.v1.CancelRequestedH\x00R\x0f\x63\x61ncelRequested\x12\x46\n\tcompleted\x18\x15 \x01(\x0b\x32&.stretto.workflow.v1.WorkflowCompletedH\x00R\tcompleted\x12=\n\x06\x66\x61iled\x18\x16 \x01(\x0b\x32#.stretto.workflow.v1.WorkflowFailedH\x00R\x06\x66\x61iled\x12\x46\n\tcancelled\x18\x17 \x01(\x0b\x32&.stretto.workflow.v1.WorkflowCancelledH\x00R\tcancelled\x12L\n\x0bquarantined\x18\x18 \x01(\x0b\x32(.stretto.workflow.v1.WorkflowQuarantinedH\x00R\x0bquarantinedB\x06\n\x04kind\"\x8f\x01\n\x10WorkflowAccepted\x12#\n\rworkflow_type\x18\x01 \x01(\tR\x0cworkflowType\x12!\n\x0ctype_version\x18\x02 \x01(\tR\x0btypeVersion\x12\x33\n\x06origin\x18\x03 \x01(\x0b\x32\x1b.stretto.workflow.v1.OriginR\x06origin\"K\n\x0fWorkflowStarted\x12\x38\n\nqueued_for\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\tqueuedFor\"\r\n\x0bStepStarted\"\x84\x01\n\x0cStepProgress\x12\x1f\n\x08\x66raction\x18\x01 \x01(\x01H\x00R\x08\x66raction\x88\x01\x01\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12,\n\x06\x64\x65tail\x18\x03 \x01(\x0b\x32\x14.google.protobuf.AnyR\x06\x64\x65tailB\x0b\n\t_fraction\"\x8c\x01\n\x0cStepRetrying\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\x12\x42\n\x0fnext_attempt_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rnextAttemptAt\"v\n\rStepCompleted\x12\x35\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12.\n\x06update\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x06update\"}\n\nStepFailed\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\"?\n\nTokenDelta\x12\x1d\n\nmessage_id\x18\x01 \x01(\tR\tmessageId\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\"O\n\x0fInterruptRaised\x12<\n\tinterrupt\x18\x01 \x01(\x0b\x32\x1e.stretto.workflow.v1.InterruptR\tinterrupt\"P\n\x10InterruptDecided\x12<\n\tinterrupt\x18\x01 \x01(\x0b\x32\x1e.stretto.workflow.v1.InterruptR\tinterrupt\"\'\n\x0f\x43\x61ncelRequested\x12\x14\n\x05\x63\x61use\x18\x01 \x01(\tR\x05\x63\x61use\"A\n\x11WorkflowCompleted\x12,\n\x06result\x18\x01 \x01(\x0b\x32\x14.google.protobuf.AnyR\x06result\"J\n\x0eWorkflowFailed\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\")\n\x11WorkflowCancelled\x12\x14\n\x05\x63\x61use\x18\x01 \x01(\tR\x05\x63\x61use\"O\n\x13WorkflowQuarantined\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\"/\n\x08\x42ookmark\x12#\n\rlast_sequence\x18\x01 \x01(\x04R\x0clastSequence\"P\n\x12ProgressEventBatch\x12:\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".stretto.workflow.v1.ProgressEventR\x06\x65ventsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stretto/workflow/v1/progress_event.proto\x12\x13stretto.workflow.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stretto/workflow/v1/workflow.proto\"\xee\n\n\rProgressEvent\x12\x1a\n\x08sequence\x18\x01 \x01(\x04R\x08sequence\x12\x1f\n\x0bworkflow_id\x18\x02 \x01(\tR\nworkflowId\x12;\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12\x12\n\x04step\x18\x04 \x01(\tR\x04step\x12\x18\n\x07\x61ttempt\x18\x05 \x01(\rR\x07\x61ttempt\x12\x17\n\x07step_id\x18\x06 \x01(\tR\x06stepId\x12\x43\n\x08\x61\x63\x63\x65pted\x18\n \x01(\x0b\x32%.stretto.workflow.v1.WorkflowAcceptedH\x00R\x08\x61\x63\x63\x65pted\x12@\n\x07started\x18\x0b \x01(\x0b\x32$.stretto.workflow.v1.WorkflowStartedH\x00R\x07started\x12\x45\n\x0cstep_started\x18\x0c \x01(\x0b\x32 .stretto.workflow.v1.StepStartedH\x00R\x0bstepStarted\x12H\n\rstep_progress\x18\r \x01(\x0b\x32!.stretto.workflow.v1.StepProgressH\x00R\x0cstepProgress\x12H\n\rstep_retrying\x18\x0e \x01(\x0b\x32!.stretto.workflow.v1.StepRetryingH\x00R\x0cstepRetrying\x12K\n\x0estep_completed\x18\x0f \x01(\x0b\x32\".stretto.workflow.v1.StepCompletedH\x00R\rstepCompleted\x12\x42\n\x0bstep_failed\x18\x10 \x01(\x0b\x32\x1f.stretto.workflow.v1.StepFailedH\x00R\nstepFailed\x12\x42\n\x0btoken_delta\x18\x11 \x01(\x0b\x32\x1f.stretto.workflow.v1.TokenDeltaH\x00R\ntokenDelta\x12Q\n\x10interrupt_raised\x18\x12 \x01(\x0b\x32$.stretto.workflow.v1.InterruptRaisedH\x00R\x0finterruptRaised\x12T\n\x11interrupt_decided\x18\x13 \x01(\x0b\x32%.stretto.workflow.v1.InterruptDecidedH\x00R\x10interruptDecided\x12Q\n\x10\x63\x61ncel_requested\x18\x14 \x01(\x0b\x32$.stretto.workflow.v1.CancelRequestedH\x00R\x0f\x63\x61ncelRequested\x12\x46\n\tcompleted\x18\x15 \x01(\x0b\x32&.stretto.workflow.v1.WorkflowCompletedH\x00R\tcompleted\x12=\n\x06\x66\x61iled\x18\x16 \x01(\x0b\x32#.stretto.workflow.v1.WorkflowFailedH\x00R\x06\x66\x61iled\x12\x46\n\tcancelled\x18\x17 \x01(\x0b\x32&.stretto.workflow.v1.WorkflowCancelledH\x00R\tcancelled\x12L\n\x0bquarantined\x18\x18 \x01(\x0b\x32(.stretto.workflow.v1.WorkflowQuarantinedH\x00R\x0bquarantined\x12\x44\n\ttimed_out\x18\x19 \x01(\x0b\x32%.stretto.workflow.v1.WorkflowTimedOutH\x00R\x08timedOutB\x06\n\x04kind\"\x8f\x01\n\x10WorkflowAccepted\x12#\n\rworkflow_type\x18\x01 \x01(\tR\x0cworkflowType\x12!\n\x0ctype_version\x18\x02 \x01(\tR\x0btypeVersion\x12\x33\n\x06origin\x18\x03 \x01(\x0b\x32\x1b.stretto.workflow.v1.OriginR\x06origin\"K\n\x0fWorkflowStarted\x12\x38\n\nqueued_for\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\tqueuedFor\"\r\n\x0bStepStarted\"\x84\x01\n\x0cStepProgress\x12\x1f\n\x08\x66raction\x18\x01 \x01(\x01H\x00R\x08\x66raction\x88\x01\x01\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\x12,\n\x06\x64\x65tail\x18\x03 \x01(\x0b\x32\x14.google.protobuf.AnyR\x06\x64\x65tailB\x0b\n\t_fraction\"\x8c\x01\n\x0cStepRetrying\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\x12\x42\n\x0fnext_attempt_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rnextAttemptAt\"v\n\rStepCompleted\x12\x35\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12.\n\x06update\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x06update\"}\n\nStepFailed\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\"?\n\nTokenDelta\x12\x1d\n\nmessage_id\x18\x01 \x01(\tR\tmessageId\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\"O\n\x0fInterruptRaised\x12<\n\tinterrupt\x18\x01 \x01(\x0b\x32\x1e.stretto.workflow.v1.InterruptR\tinterrupt\"P\n\x10InterruptDecided\x12<\n\tinterrupt\x18\x01 \x01(\x0b\x32\x1e.stretto.workflow.v1.InterruptR\tinterrupt\"\'\n\x0f\x43\x61ncelRequested\x12\x14\n\x05\x63\x61use\x18\x01 \x01(\tR\x05\x63\x61use\"A\n\x11WorkflowCompleted\x12,\n\x06result\x18\x01 \x01(\x0b\x32\x14.google.protobuf.AnyR\x06result\"J\n\x0eWorkflowFailed\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\")\n\x11WorkflowCancelled\x12\x14\n\x05\x63\x61use\x18\x01 \x01(\tR\x05\x63\x61use\"O\n\x13WorkflowQuarantined\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\"L\n\x10WorkflowTimedOut\x12\x38\n\x05\x65rror\x18\x01 \x01(\x0b\x32\".stretto.workflow.v1.WorkflowErrorR\x05\x65rror\"/\n\x08\x42ookmark\x12#\n\rlast_sequence\x18\x01 \x01(\x04R\x0clastSequence\"P\n\x12ProgressEventBatch\x12:\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".stretto.workflow.v1.ProgressEventR\x06\x65ventsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,39 +37,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stretto.workflow.v1.progres
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROGRESSEVENT']._serialized_start=224
-  _globals['_PROGRESSEVENT']._serialized_end=1544
-  _globals['_WORKFLOWACCEPTED']._serialized_start=1547
-  _globals['_WORKFLOWACCEPTED']._serialized_end=1690
-  _globals['_WORKFLOWSTARTED']._serialized_start=1692
-  _globals['_WORKFLOWSTARTED']._serialized_end=1767
-  _globals['_STEPSTARTED']._serialized_start=1769
-  _globals['_STEPSTARTED']._serialized_end=1782
-  _globals['_STEPPROGRESS']._serialized_start=1785
-  _globals['_STEPPROGRESS']._serialized_end=1917
-  _globals['_STEPRETRYING']._serialized_start=1920
-  _globals['_STEPRETRYING']._serialized_end=2060
-  _globals['_STEPCOMPLETED']._serialized_start=2062
-  _globals['_STEPCOMPLETED']._serialized_end=2180
-  _globals['_STEPFAILED']._serialized_start=2182
-  _globals['_STEPFAILED']._serialized_end=2307
-  _globals['_TOKENDELTA']._serialized_start=2309
-  _globals['_TOKENDELTA']._serialized_end=2372
-  _globals['_INTERRUPTRAISED']._serialized_start=2374
-  _globals['_INTERRUPTRAISED']._serialized_end=2453
-  _globals['_INTERRUPTDECIDED']._serialized_start=2455
-  _globals['_INTERRUPTDECIDED']._serialized_end=2535
-  _globals['_CANCELREQUESTED']._serialized_start=2537
-  _globals['_CANCELREQUESTED']._serialized_end=2576
-  _globals['_WORKFLOWCOMPLETED']._serialized_start=2578
-  _globals['_WORKFLOWCOMPLETED']._serialized_end=2643
-  _globals['_WORKFLOWFAILED']._serialized_start=2645
-  _globals['_WORKFLOWFAILED']._serialized_end=2719
-  _globals['_WORKFLOWCANCELLED']._serialized_start=2721
-  _globals['_WORKFLOWCANCELLED']._serialized_end=2762
-  _globals['_WORKFLOWQUARANTINED']._serialized_start=2764
-  _globals['_WORKFLOWQUARANTINED']._serialized_end=2843
-  _globals['_BOOKMARK']._serialized_start=2845
-  _globals['_BOOKMARK']._serialized_end=2892
-  _globals['_PROGRESSEVENTBATCH']._serialized_start=2894
-  _globals['_PROGRESSEVENTBATCH']._serialized_end=2974
+  _globals['_PROGRESSEVENT']._serialized_end=1614
+  _globals['_WORKFLOWACCEPTED']._serialized_start=1617
+  _globals['_WORKFLOWACCEPTED']._serialized_end=1760
+  _globals['_WORKFLOWSTARTED']._serialized_start=1762
+  _globals['_WORKFLOWSTARTED']._serialized_end=1837
+  _globals['_STEPSTARTED']._serialized_start=1839
+  _globals['_STEPSTARTED']._serialized_end=1852
+  _globals['_STEPPROGRESS']._serialized_start=1855
+  _globals['_STEPPROGRESS']._serialized_end=1987
+  _globals['_STEPRETRYING']._serialized_start=1990
+  _globals['_STEPRETRYING']._serialized_end=2130
+  _globals['_STEPCOMPLETED']._serialized_start=2132
+  _globals['_STEPCOMPLETED']._serialized_end=2250
+  _globals['_STEPFAILED']._serialized_start=2252
+  _globals['_STEPFAILED']._serialized_end=2377
+  _globals['_TOKENDELTA']._serialized_start=2379
+  _globals['_TOKENDELTA']._serialized_end=2442
+  _globals['_INTERRUPTRAISED']._serialized_start=2444
+  _globals['_INTERRUPTRAISED']._serialized_end=2523
+  _globals['_INTERRUPTDECIDED']._serialized_start=2525
+  _globals['_INTERRUPTDECIDED']._serialized_end=2605
+  _globals['_CANCELREQUESTED']._serialized_start=2607
+  _globals['_CANCELREQUESTED']._serialized_end=2646
+  _globals['_WORKFLOWCOMPLETED']._serialized_start=2648
+  _globals['_WORKFLOWCOMPLETED']._serialized_end=2713
+  _globals['_WORKFLOWFAILED']._serialized_start=2715
+  _globals['_WORKFLOWFAILED']._serialized_end=2789
+  _globals['_WORKFLOWCANCELLED']._serialized_start=2791
+  _globals['_WORKFLOWCANCELLED']._serialized_end=2832
+  _globals['_WORKFLOWQUARANTINED']._serialized_start=2834
+  _globals['_WORKFLOWQUARANTINED']._serialized_end=2913
+  _globals['_WORKFLOWTIMEDOUT']._serialized_start=2915
+  _globals['_WORKFLOWTIMEDOUT']._serialized_end=2991
+  _globals['_BOOKMARK']._serialized_start=2993
+  _globals['_BOOKMARK']._serialized_end=3040
+  _globals['_PROGRESSEVENTBATCH']._serialized_start=3042
+  _globals['_PROGRESSEVENTBATCH']._serialized_end=3122
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,7 @@ class ProgressEvent(_message.Message):
     FAILED_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     QUARANTINED_FIELD_NUMBER: _builtins.int
+    TIMED_OUT_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Number of the event: 1, 2, 3 … without gaps."""
     workflow_id: _builtins.str
@@ -126,6 +127,10 @@ class ProgressEvent(_message.Message):
     def quarantined(self) -> Global___WorkflowQuarantined:
         """Terminal: the workflow was taken out of service."""
 
+    @_builtins.property
+    def timed_out(self) -> Global___WorkflowTimedOut:
+        """Terminal: the deadline passed."""
+
     def __init__(
         self,
         *,
@@ -150,12 +155,13 @@ class ProgressEvent(_message.Message):
         failed: Global___WorkflowFailed | None = ...,
         cancelled: Global___WorkflowCancelled | None = ...,
         quarantined: Global___WorkflowQuarantined | None = ...,
+        timed_out: Global___WorkflowTimedOut | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "cancel_requested", b"cancel_requested", "cancelled", b"cancelled", "completed", b"completed", "failed", b"failed", "interrupt_decided", b"interrupt_decided", "interrupt_raised", b"interrupt_raised", "kind", b"kind", "occurred_at", b"occurred_at", "quarantined", b"quarantined", "started", b"started", "step_completed", b"step_completed", "step_failed", b"step_failed", "step_progress", b"step_progress", "step_retrying", b"step_retrying", "step_started", b"step_started", "token_delta", b"token_delta"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "cancel_requested", b"cancel_requested", "cancelled", b"cancelled", "completed", b"completed", "failed", b"failed", "interrupt_decided", b"interrupt_decided", "interrupt_raised", b"interrupt_raised", "kind", b"kind", "occurred_at", b"occurred_at", "quarantined", b"quarantined", "started", b"started", "step_completed", b"step_completed", "step_failed", b"step_failed", "step_progress", b"step_progress", "step_retrying", b"step_retrying", "step_started", b"step_started", "timed_out", b"timed_out", "token_delta", b"token_delta"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "attempt", b"attempt", "cancel_requested", b"cancel_requested", "cancelled", b"cancelled", "completed", b"completed", "failed", b"failed", "interrupt_decided", b"interrupt_decided", "interrupt_raised", b"interrupt_raised", "kind", b"kind", "occurred_at", b"occurred_at", "quarantined", b"quarantined", "sequence", b"sequence", "started", b"started", "step", b"step", "step_completed", b"step_completed", "step_failed", b"step_failed", "step_id", b"step_id", "step_progress", b"step_progress", "step_retrying", b"step_retrying", "step_started", b"step_started", "token_delta", b"token_delta", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "attempt", b"attempt", "cancel_requested", b"cancel_requested", "cancelled", b"cancelled", "completed", b"completed", "failed", b"failed", "interrupt_decided", b"interrupt_decided", "interrupt_raised", b"interrupt_raised", "kind", b"kind", "occurred_at", b"occurred_at", "quarantined", b"quarantined", "sequence", b"sequence", "started", b"started", "step", b"step", "step_completed", b"step_completed", "step_failed", b"step_failed", "step_id", b"step_id", "step_progress", b"step_progress", "step_retrying", b"step_retrying", "step_started", b"step_started", "timed_out", b"timed_out", "token_delta", b"token_delta", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["accepted", "started", "step_started", "step_progress", "step_retrying", "step_completed", "step_failed", "token_delta", "interrupt_raised", "interrupt_decided", "cancel_requested", "completed", "failed", "cancelled", "quarantined"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["accepted", "started", "step_started", "step_progress", "step_retrying", "step_completed", "step_failed", "token_delta", "interrupt_raised", "interrupt_decided", "cancel_requested", "completed", "failed", "cancelled", "quarantined", "timed_out"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -547,6 +553,30 @@ class WorkflowQuarantined(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WorkflowQuarantined: _TypeAlias = WorkflowQuarantined  # noqa: Y015
+
+@_typing.final
+class WorkflowTimedOut(_message.Message):
+    """The workflow's deadline, or the total timeout of its type, passed before it ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> _workflow_pb2.WorkflowError:
+        """What was running then; its reason is ERROR_REASON_DEADLINE_EXCEEDED."""
+
+    def __init__(
+        self,
+        *,
+        error: _workflow_pb2.WorkflowError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkflowTimedOut: _TypeAlias = WorkflowTimedOut  # noqa: Y015
 
 @_typing.final
 class Bookmark(_message.Message):

@@ -6,6 +6,7 @@ What a workflow is: its status, its steps, its interrupts, its checkpoints and i
 from collections import abc as _abc
 from google.protobuf import any_pb2 as _any_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -45,9 +46,11 @@ class _WorkflowStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Workfl
     """Ended by CancelWorkflow."""
     WORKFLOW_STATUS_QUARANTINED: _WorkflowStatus.ValueType  # 7
     """Taken out of service because executors died again and again while they ran it."""
+    WORKFLOW_STATUS_TIMED_OUT: _WorkflowStatus.ValueType  # 8
+    """Ended because its deadline passed; RetryWorkflow goes on from its last checkpoint."""
 
 class WorkflowStatus(_WorkflowStatus, metaclass=_WorkflowStatusEnumTypeWrapper):
-    """Where a workflow stands. SUCCEEDED, FAILED, CANCELLED and QUARANTINED are terminal and never change."""
+    """Where a workflow stands. SUCCEEDED and all that follow are terminal and never change."""
 
 WORKFLOW_STATUS_UNSPECIFIED: WorkflowStatus.ValueType  # 0
 """Never sent."""
@@ -65,6 +68,8 @@ WORKFLOW_STATUS_CANCELLED: WorkflowStatus.ValueType  # 6
 """Ended by CancelWorkflow."""
 WORKFLOW_STATUS_QUARANTINED: WorkflowStatus.ValueType  # 7
 """Taken out of service because executors died again and again while they ran it."""
+WORKFLOW_STATUS_TIMED_OUT: WorkflowStatus.ValueType  # 8
+"""Ended because its deadline passed; RetryWorkflow goes on from its last checkpoint."""
 Global___WorkflowStatus: _TypeAlias = WorkflowStatus  # noqa: Y015
 
 class _OriginKind:
@@ -208,7 +213,7 @@ class Workflow(_message.Message):
 
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
-        """When it fails with ERROR_REASON_DEADLINE_EXCEEDED if it has not ended; unset for no deadline."""
+        """When it ends as WORKFLOW_STATUS_TIMED_OUT if it has not ended before; unset for no deadline."""
 
     @_builtins.property
     def current_steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Step]:
@@ -514,3 +519,103 @@ class Checkpoint(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Checkpoint: _TypeAlias = Checkpoint  # noqa: Y015
+
+@_typing.final
+class WorkflowMetrics(_message.Message):
+    """Where a workflow's time went, and how much happened. A workflow that RetryWorkflow or ForkWorkflow made counts anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUED_FOR_FIELD_NUMBER: _builtins.int
+    RAN_FOR_FIELD_NUMBER: _builtins.int
+    WAITED_FOR_FIELD_NUMBER: _builtins.int
+    RETRY_COUNT_FIELD_NUMBER: _builtins.int
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    retry_count: _builtins.int
+    """How often a step was tried again after a failed attempt."""
+    event_count: _builtins.int
+    """How many events its journal has."""
+    @_builtins.property
+    def queued_for(self) -> _duration_pb2.Duration:
+        """Time that it waited for an executor, each time that it was queued."""
+
+    @_builtins.property
+    def ran_for(self) -> _duration_pb2.Duration:
+        """Time that executors owned it."""
+
+    @_builtins.property
+    def waited_for(self) -> _duration_pb2.Duration:
+        """Time that it waited for decisions."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepMetrics]:
+        """Its steps, by path, in the order in which they first started."""
+
+    def __init__(
+        self,
+        *,
+        queued_for: _duration_pb2.Duration | None = ...,
+        ran_for: _duration_pb2.Duration | None = ...,
+        waited_for: _duration_pb2.Duration | None = ...,
+        retry_count: _builtins.int = ...,
+        event_count: _builtins.int = ...,
+        steps: _abc.Iterable[Global___StepMetrics] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["queued_for", b"queued_for", "ran_for", b"ran_for", "waited_for", b"waited_for"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_count", b"event_count", "queued_for", b"queued_for", "ran_for", b"ran_for", "retry_count", b"retry_count", "steps", b"steps", "waited_for", b"waited_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkflowMetrics: _TypeAlias = WorkflowMetrics  # noqa: Y015
+
+@_typing.final
+class StepMetrics(_message.Message):
+    """What became of all executions of one node."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    STARTED_COUNT_FIELD_NUMBER: _builtins.int
+    COMPLETED_COUNT_FIELD_NUMBER: _builtins.int
+    RETRY_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    LONGEST_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Path of the node."""
+    started_count: _builtins.int
+    """How many of its attempts started."""
+    completed_count: _builtins.int
+    """How many finished."""
+    retry_count: _builtins.int
+    """How many failed and were tried again."""
+    failed_count: _builtins.int
+    """How many failed for good."""
+    @_builtins.property
+    def total(self) -> _duration_pb2.Duration:
+        """Time of all attempts that finished or failed for good, added up."""
+
+    @_builtins.property
+    def longest(self) -> _duration_pb2.Duration:
+        """The longest of them."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        started_count: _builtins.int = ...,
+        completed_count: _builtins.int = ...,
+        retry_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        total: _duration_pb2.Duration | None = ...,
+        longest: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["longest", b"longest", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed_count", b"completed_count", "failed_count", b"failed_count", "longest", b"longest", "retry_count", b"retry_count", "started_count", b"started_count", "step", b"step", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepMetrics: _TypeAlias = StepMetrics  # noqa: Y015

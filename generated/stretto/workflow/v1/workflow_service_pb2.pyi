@@ -201,6 +201,7 @@ class GetStateRequest(_message.Message):
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     MIN_SEQUENCE_FIELD_NUMBER: _builtins.int
     OMIT_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    INCLUDE_METRICS_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     """The workflow to read."""
     min_sequence: _builtins.int
@@ -209,16 +210,19 @@ class GetStateRequest(_message.Message):
     """
     omit_snapshot: _builtins.bool
     """Leaves the snapshot out, for callers that need the status only."""
+    include_metrics: _builtins.bool
+    """Adds metrics of execution, which takes a reading of the whole journal."""
     def __init__(
         self,
         *,
         workflow_id: _builtins.str = ...,
         min_sequence: _builtins.int = ...,
         omit_snapshot: _builtins.bool = ...,
+        include_metrics: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_sequence", b"min_sequence", "omit_snapshot", b"omit_snapshot", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_metrics", b"include_metrics", "min_sequence", b"min_sequence", "omit_snapshot", b"omit_snapshot", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -237,6 +241,7 @@ class GetStateResponse(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     AS_OF_SEQUENCE_FIELD_NUMBER: _builtins.int
     CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
     as_of_sequence: _builtins.int
     """Sequence of the last event that this state includes: watching after it misses nothing."""
     checkpoint_id: _builtins.str
@@ -261,6 +266,10 @@ class GetStateResponse(_message.Message):
     def error(self) -> _workflow_pb2.WorkflowError:
         """The error."""
 
+    @_builtins.property
+    def metrics(self) -> _workflow_pb2.WorkflowMetrics:
+        """Where its time went; only when asked for."""
+
     def __init__(
         self,
         *,
@@ -271,10 +280,11 @@ class GetStateResponse(_message.Message):
         error: _workflow_pb2.WorkflowError | None = ...,
         as_of_sequence: _builtins.int = ...,
         checkpoint_id: _builtins.str = ...,
+        metrics: _workflow_pb2.WorkflowMetrics | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "result", b"result", "snapshot", b"snapshot", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "metrics", b"metrics", "outcome", b"outcome", "result", b"result", "snapshot", b"snapshot", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_sequence", b"as_of_sequence", "checkpoint_id", b"checkpoint_id", "error", b"error", "outcome", b"outcome", "pending_interrupts", b"pending_interrupts", "result", b"result", "snapshot", b"snapshot", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_sequence", b"as_of_sequence", "checkpoint_id", b"checkpoint_id", "error", b"error", "metrics", b"metrics", "outcome", b"outcome", "pending_interrupts", b"pending_interrupts", "result", b"result", "snapshot", b"snapshot", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["result", "error"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015

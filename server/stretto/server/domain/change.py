@@ -66,9 +66,10 @@ class StoredCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class EncodedEvent:
-    """An event in its public form, all but its sequence."""
+    """An event in its public form, all but its sequence. `is_text` tells that a language model streamed it."""
 
     body: bytes
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,8 @@ class RunCommit:
     """What an executor has to say about a workflow that it owns: one fenced transaction.
 
     `claims` tells that the workflow is still queued and becomes the executor's by this commit, which is the first of a
-    run; `starts` that steps are about to start, which a cancel forbids; `progressed` that one finished.
+    run; `starts` that steps are about to start, which a cancel forbids; `progressed` that one finished;
+    `trouble` is the newest failed attempt of a step since the last commit.
     """
 
     project: str
@@ -186,6 +188,7 @@ class RunCommit:
     steps: tuple[Step, ...] = ()
     fraction: float | None = None
     headline: str | None = None
+    trouble: Failure | None = None
     claims: bool = False
     starts: bool = False
     progressed: bool = False

@@ -64,7 +64,23 @@ class WorkflowEnded(StrettoError):
 
 
 class NotRetryable(StrettoError):
-    """Only a failed or quarantined workflow can be retried."""
+    """Only a workflow that failed, timed out or was quarantined can be retried."""
+
+
+class SessionNotFound(StrettoError):
+    """There is no session of that id."""
+
+
+class SessionBusy(StrettoError):
+    """Workflows of the session have not ended."""
+
+
+class SessionDeleted(StrettoError):
+    """The session was deleted, and its id is not free yet."""
+
+
+class OrchestratorOff(StrettoError):
+    """This server runs no orchestrator, so it takes no messages."""
 
 
 class SequenceOutOfRange(StrettoError):

@@ -21,6 +21,7 @@ class Status(enum.IntEnum):
     FAILED = 5
     CANCELLED = 6
     QUARANTINED = 7
+    TIMED_OUT = 8
 
     @property
     def terminal(self) -> bool:
@@ -150,6 +151,13 @@ class Workflow:
     retried_as: str = ""
     result: Payload | None = None
     failure: Failure | None = None
+    trouble: Failure | None = None
+    """The newest failed attempt of a step, which another one followed or will follow."""
+    status_since: Micros = 0
+    queued_for: Micros = 0
+    ran_for: Micros = 0
+    waited_for: Micros = 0
+    """Time in the status until `status_since`; the present one's since then is not in it yet."""
 
 
 _NAMES = tuple(field.name for field in fields(Workflow))

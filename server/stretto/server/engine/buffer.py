@@ -253,7 +253,7 @@ class RunBuffer:
         bodies: list[EncodedEvent] = []
         left = EVENT_BYTES_MAX
         for event in self.events[:EVENTS_MAX]:
-            bodies.append(EncodedEvent(encode(workflow_id, event)))
+            bodies.append(EncodedEvent(encode(workflow_id, event), isinstance(event.what, TokenDelta)))
             left -= len(bodies[-1].body)
             if left < 0:
                 break

@@ -64,13 +64,14 @@ def run_commit(body: tuple[Fields, str]) -> change.RunCommit:
         workflow_id=fields["workflow_id"],
         epoch=fields["epoch"],
         at=fields["at"],
-        events=tuple([change.EncodedEvent(event["body"]) for event in fields["events"]]),
+        events=tuple([change.EncodedEvent(event["body"], event["is_text"]) for event in fields["events"]]),
         saved=_saved(fields["saved"]),
         raised=tuple([_interrupt(item) for item in fields["raised"]]),
         applied=tuple(fields["applied"]),
         steps=tuple([workflow.Step(**step) for step in fields["steps"]]),
         fraction=fields["fraction"],
         headline=fields["headline"],
+        trouble=fields["trouble"] and _failure(fields["trouble"]),
         claims=fields["claims"],
         starts=fields["starts"],
         progressed=fields["progressed"],
@@ -175,6 +176,7 @@ def _workflow(fields: Fields) -> workflow.Workflow:
             "labels": tuple((key, value) for key, value in fields["labels"]),
             "steps": tuple(workflow.Step(**step) for step in fields["steps"]),
             "origin": origin and _origin(origin),
+            "trouble": None,  # Of no use to an executor, which tells of new trouble only.
         }
     )
 

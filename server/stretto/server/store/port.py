@@ -17,6 +17,7 @@ from stretto.server.domain.change import (
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.session import Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 
 
@@ -39,6 +40,25 @@ class WorkflowState:
     workflow: Workflow
     interrupts: tuple[Interrupt, ...]
     checkpoint: StoredCheckpoint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which sessions to list; empty conditions always hold."""
+
+    created_after: Micros = 0
+    created_before: Micros = 0
+    active_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """A session and its workflows, read at one moment: those that have not ended and the newest of those that have."""
+
+    session: Session
+    workflows: tuple[WorkflowState, ...]
+    ended_count: int
+    """How many have ended, those that are not here included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +144,58 @@ class Store(Protocol):
         """All workflows of all projects that have not ended, oldest first."""
         ...
 
+    def on_session_publication(self, listener: Callable[[Sequence[SessionPublication]], None]) -> None:
+        """As `on_publication`, for what commits add to the journals of sessions. Called before those of workflows."""
+        ...
+
+    async def session(self, project: str, session_id: str) -> Session:
+        """The session's row, or SessionNotFound when there is none or it was deleted."""
+        ...
+
+    async def sessions(
+        self, project: str, where: SessionFilter, limit: int, before: tuple[Micros, str] | None = None
+    ) -> tuple[Session, ...]:
+        """Sessions that are not deleted, newest first, from those created before the cursor (creation time and id)."""
+        ...
+
+    async def session_events(
+        self, project: str, session_id: str, after: int, limit: int
+    ) -> tuple[StoredSessionEvent, ...]:
+        """The entries of a session's journal after a sequence, in order; none when there is no such session."""
+        ...
+
+    async def messages(
+        self, project: str, session_id: str, limit: int, *, after: int = 0, before: int = 0, newest_first: bool = False
+    ) -> tuple[StoredSessionEvent, ...]:
+        """Messages and notices between two sequences, neither included; a `before` of 0 is the end."""
+        ...
+
+    async def turn_messages(self, project: str, session_id: str, turn_id: str) -> tuple[StoredSessionEvent, ...]:
+        """The messages of one turn: the user's, and the reply if there is one yet."""
+        ...
+
+    async def session_state(
+        self, project: str, session_id: str, *, active_max: int, ended_max: int, with_checkpoints: bool
+    ) -> SessionState:
+        """A session and its workflows without turns, newest first, read in one snapshot; or SessionNotFound."""
+        ...
+
+    async def delete_session(self, project: str, session_id: str, at: Micros) -> Session:
+        """Delete a session whose workflows and turns have all ended, or SessionBusy. Deleting it again changes nothing.
+
+        Its row stays until `forget_sessions`, so that its id is not used again; SessionNotFound when there is none.
+        What belonged to it is gone for readers at once, and from the storage after `purge`.
+        """
+        ...
+
+    async def purge(self) -> int:
+        """Remove some of what belonged to deleted sessions; says how many rows, 0 when nothing is left."""
+        ...
+
+    async def forget_sessions(self, before: Micros) -> int:
+        """Delete the rows of sessions that were deleted before a time and are purged; says how many."""
+        ...
+
     async def save(self, project: str, workflow_id: str, saved: Saved) -> None:
         """Write checkpoint rows outside of any run; a row that is there already is replaced."""
         ...
@@ -153,4 +225,4 @@ class Store(Protocol):
         ...
 
 
-__all__ = ["Checkpoint", "Store", "Unfinished", "WorkflowFilter", "WorkflowState"]
+__all__ = ["Checkpoint", "SessionFilter", "SessionState", "Store", "Unfinished", "WorkflowFilter", "WorkflowState"]
