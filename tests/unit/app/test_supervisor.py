@@ -146,9 +146,18 @@ async def test_pauses_grow_up_to_a_limit(monkeypatch, fakes):
         assert longest / 2 <= pause <= longest
 
 
-async def test_executors_log_as_the_flags_of_the_server_say(fakes):
-    supervisor = Supervisor(Settings(log_level="debug", log_format="text"), ["a:b"], None, lambda: None)
+async def test_executors_do_as_the_flags_of_the_server_say(fakes):
+    settings = Settings(log_level="debug", log_format="text", model="openai:tiny", model_url="http://here/v1", pace=0.5)
+    supervisor = Supervisor(settings, ["a:b"], None, lambda: None)
     await supervisor.start()
     await supervisor.close()
-    assert fakes.more["environment"] == {"STRETTO_LOG_LEVEL": "debug", "STRETTO_LOG_FORMAT": "text"}
+    assert fakes.more["environment"] == {
+        "STRETTO_LOG_LEVEL": "debug",
+        "STRETTO_LOG_FORMAT": "text",
+        "STRETTO_MODEL": "openai:tiny",
+        "STRETTO_MODEL_URL": "http://here/v1",
+        "STRETTO_MODEL_SECONDS_MAX": "8.0",
+        "STRETTO_MODEL_ATTEMPTS_MAX": "2",
+        "STRETTO_PACE": "0.5",
+    }
     assert fakes.more["stall_seconds_max"] == 300

@@ -79,8 +79,7 @@ class Supervisor:
             self._ledger,
             self._on_run_ended,
             lambda: self._on_death(executor),
-            # It reads its environment only, and these may have been given as flags.
-            environment={"STRETTO_LOG_LEVEL": settings.log_level, "STRETTO_LOG_FORMAT": settings.log_format},
+            environment=_environment(settings),
             stall_seconds_max=settings.executor_stall_seconds_max,
         )
         try:
@@ -159,3 +158,16 @@ def _versions(types: Iterable[WorkflowType]) -> dict[str, str]:
 def _without(types: dict[str, str], others: dict[str, str]) -> list[str]:
     """The types, each with its version, that the others do not have."""
     return sorted(f"{name} {version}" for name, version in types.items() if others.get(name) != version)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What an executor needs of the settings: it reads its environment only, and they may have been given as flags."""
+    return {
+        "STRETTO_LOG_LEVEL": settings.log_level,
+        "STRETTO_LOG_FORMAT": settings.log_format,
+        "STRETTO_MODEL": settings.model,
+        "STRETTO_MODEL_URL": settings.model_url,
+        "STRETTO_MODEL_SECONDS_MAX": str(settings.model_seconds_max),
+        "STRETTO_MODEL_ATTEMPTS_MAX": str(settings.model_attempts_max),
+        "STRETTO_PACE": str(settings.pace),
+    }

@@ -58,6 +58,61 @@ class Settings(BaseModel):
     watchers_max: Annotated[
         int, Field(ge=1, description="Watch streams that may be open at once; more are refused with OVERLOADED.")
     ] = 10_000
+    orchestrator: Annotated[
+        bool,
+        Field(description="Whether the server takes messages: runs the main orchestrator, in a process of its own."),
+    ] = True
+    turn_seconds_max: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=600,
+            description="Time that the reply to a message may take before the turn is given up with a message that "
+            "says so.",
+        ),
+    ] = 30.0
+    turns_max: Annotated[
+        int,
+        Field(ge=1, le=100_000, description="Turns that run at once; they do not count towards concurrency_max."),
+    ] = 256
+    model: Annotated[
+        str,
+        Field(
+            pattern=r"^([^:\s]+:\S+)?$",
+            description="Chat model that helps to understand messages and writes prose, as PROVIDER:NAME, such as "
+            "`openai:gpt-4o-mini`; without one, messages are understood by rules.",
+        ),
+    ] = ""
+    model_url: Annotated[
+        str,
+        Field(pattern=r"^(https?://\S+)?$", description="Base URL of the model's API, for a local or own one."),
+    ] = ""
+    model_seconds_max: Annotated[
+        float, Field(gt=0, le=600, description="Time that one call of the model may take before it is given up.")
+    ] = 8.0
+    model_attempts_max: Annotated[
+        int, Field(ge=1, le=10, description="Attempts that one call of the model has, the first one included.")
+    ] = 2
+    pace: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="Factor for the durations of the steps of the shipped workflows, for demos; 0 for as fast as "
+            "can be.",
+        ),
+    ] = 0.0
+    metrics_port: Annotated[
+        int,
+        Field(ge=0, le=PORT_MAX, description="Port of the page that Prometheus reads; 0 for no such page."),
+    ] = 0
+    metrics_host: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Host that the metrics page listens on. Whoever reaches it reads it: there is no key.",
+        ),
+    ] = "127.0.0.1"
     free_bytes_min: Annotated[
         int, Field(ge=0, description="Free space on the store's disk below which starts are refused.")
     ] = 64 * 1024 * 1024
