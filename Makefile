@@ -30,7 +30,7 @@ test-lowest: $(LOWEST) ## Run the tests that need no other process, with the old
 test-wheel: wheel ## Run what needs a whole server, and the code in the docs, against the installed wheel
 	@echo "stretto: installing the wheel into build/installed"
 	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
-	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server]" --group dev
+	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server,model]" --group dev
 	@build/installed/bin/python -m pytest tests/e2e tests/docs/test_pages.py $(ARGS)
 
 check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and generated code
@@ -69,7 +69,7 @@ $(READY): pyproject.toml
 	@test -x $(BIN)/python || { python=$$(tools/find-python.sh) && $$python -m venv .venv; }
 	@test -x $(BIN)/uv || { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install -q --disable-pip-version-check uv; }
 	@echo "stretto: installing into .venv (about a minute the first time)"
-	@$(UV) $(BIN)/python --editable '.[server]' --group dev
+	@$(UV) $(BIN)/python --editable '.[server,model]' --group dev
 	@touch $@
 
 $(CODEGEN): tools/codegen.txt | $(READY)
@@ -81,5 +81,5 @@ $(CODEGEN): tools/codegen.txt | $(READY)
 $(LOWEST): pyproject.toml | $(READY)
 	@echo "stretto: installing the oldest dependencies into build/lowest"
 	@rm -rf build/lowest && $(BIN)/uv -q venv --python $(BIN)/python build/lowest
-	@$(UV) build/lowest/bin/python --resolution lowest-direct --editable '.[server]' --group test
+	@$(UV) build/lowest/bin/python --resolution lowest-direct --editable '.[server,model]' --group test
 	@touch $@

@@ -1,0 +1,17 @@
+"""Chat models, behind one port with its guards. None is needed: `configured()` says whether there is one."""
+
+from stretto.models._chat import ChatModel, Message
+from stretto.models._connect import configured, connect
+from stretto.models.errors import ModelMisconfigured, ModelUnavailable, Reason
+from stretto.models.settings import ModelSettings
+
+__all__ = [
+    "ChatModel",
+    "Message",
+    "ModelMisconfigured",
+    "ModelSettings",
+    "ModelUnavailable",
+    "Reason",
+    "configured",
+    "connect",
+]
