@@ -38,7 +38,13 @@ class Engine:
         self.contracts = Contracts(infos)
         self.catalog = Catalog(infos)
         self.journal = Journal(store, bookmark_seconds=5)
-        limits = {"concurrency_max": 100, "queue_max": 1000, "crashes_max": 3, "cancel_grace_seconds": 0.5} | limits
+        limits = {
+            "concurrency_max": 100,
+            "turns_max": 100,
+            "queue_max": 1000,
+            "crashes_max": 3,
+            "cancel_grace_seconds": 0.5,
+        } | limits
         self.dispatcher = LocalDispatcher(store, self.catalog, self.clock, DispatchLimits(**limits))
         executor = Executor(self.graphs, StoreLedger(store), self.contracts, self.clock, self.dispatcher.run_ended)
         self.executor = LocalExecutor(executor)

@@ -30,6 +30,7 @@ class LocalExecutor:
 
     def __init__(self, executor: Executor, *, instant_retries: bool = False) -> None:
         self._executor = executor
+        self.type_names = executor.type_names
         self._instant_retries = instant_retries
 
     def assign(self, assignment: Assignment) -> None:

@@ -105,3 +105,50 @@ def test_a_workflow_that_was_discarded_and_put_again_goes_to_the_end():
     queue.discard("p", "first")
     queue.put(waiting("first"))
     assert taken(queue) == ["second", "first"]
+
+
+def test_what_goes_in_turn_runs_one_at_a_time_in_its_session():
+    queue = FairQueue(in_turn=lambda workflow_type: workflow_type == "turn")
+    for number in range(3):
+        queue.put(waiting(f"x{number}", "turn", "x"))
+    queue.put(waiting("y0", "turn", "y"))
+    assert taken(queue) == ["x0", "y0"]
+    queue.release("p", "x0")
+    assert taken(queue) == ["x1"]
+    queue.release("p", "x0")
+    assert taken(queue) == []
+    assert len(queue) == 1
+
+
+def test_what_comes_back_goes_before_what_came_after_it():
+    queue = FairQueue(in_turn=lambda _: True)
+    for number in range(3):
+        queue.put(waiting(f"x{number}", "turn", "x"))
+    assert taken(queue) == ["x0"]
+    queue.put(waiting("x0", "turn", "x"))
+    assert taken(queue) == ["x0"]
+    queue.release("p", "x0")
+    assert taken(queue) == ["x1"]
+
+
+def test_what_is_held_back_can_be_discarded():
+    queue = FairQueue(in_turn=lambda _: True)
+    for number in range(3):
+        queue.put(waiting(f"x{number}", "turn", "x"))
+    assert taken(queue) == ["x0"]
+    queue.discard("p", "x1")
+    queue.release("p", "x0")
+    assert taken(queue) == ["x2"]
+    queue.release("p", "x2")
+    assert taken(queue) == []
+    assert len(queue) == 0
+
+
+def test_what_arrives_behind_a_holder_waits_for_it():
+    queue = FairQueue(in_turn=lambda _: True)
+    queue.put(waiting("x0", "turn", "x"))
+    assert taken(queue) == ["x0"]
+    queue.put(waiting("x1", "turn", "x"))
+    assert taken(queue) == []
+    queue.release("p", "x0")
+    assert taken(queue) == ["x1"]

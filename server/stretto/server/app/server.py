@@ -166,6 +166,7 @@ class Server:
         settings = self._settings
         return DispatchLimits(
             concurrency_max=settings.concurrency_max,
+            turns_max=settings.turns_max,
             queue_max=settings.queue_max,
             crashes_max=settings.crashes_max,
             cancel_grace_seconds=settings.cancel_grace_seconds,

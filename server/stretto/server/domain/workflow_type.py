@@ -65,3 +65,5 @@ class WorkflowType:
     concurrency_max: int = 0
     examples: tuple[Example, ...] = ()
     input_json_schema: str = ""
+    in_turn: bool = False
+    """Whether the workflows of one session run one after another, in the order of their creation."""

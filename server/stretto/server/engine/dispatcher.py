@@ -13,6 +13,7 @@ from stretto.server.domain import transitions
 from stretto.server.domain.change import Change, Publication
 from stretto.server.domain.clock import Clock, Micros
 from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable, WorkflowNotFound
+from stretto.server.domain.session import TURN
 from stretto.server.domain.workflow import Interrupt, Status, Workflow, evolve
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.deadlines import Deadlines
@@ -41,6 +42,7 @@ class DispatchLimits:
     """How much runs and waits at once."""
 
     concurrency_max: int
+    turns_max: int
     queue_max: int
     crashes_max: int
     cancel_grace_seconds: float
@@ -64,10 +66,9 @@ class LocalDispatcher:
         self._catalog = catalog
         self._clock = clock
         self._limits = limits
-        self._queue = FairQueue()
+        self._queue = FairQueue(self._goes_in_turn)
         self._executors: list[ExecutorPort] = []
         self._running: dict[Key, _Running] = {}
-        self._preparing = 0
         self._per_type: Counter[str] = Counter()
         self._deadlines = Deadlines(clock, self._on_deadline)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,8 +89,8 @@ class LocalDispatcher:
 
     @property
     def executor_count(self) -> int:
-        """How many executors there are, the stalled ones included."""
-        return len(self._executors)
+        """How many executors there are for workflows, the stalled ones included; the one for turns does not count."""
+        return sum(executor.type_names != {TURN} for executor in self._executors)
 
     @property
     def stalled_count(self) -> int:
@@ -116,6 +117,7 @@ class LocalDispatcher:
     async def recover(self) -> None:
         """Take up every workflow that has not ended: queue what is due, keep waiting ones as rows."""
         owned: list[Key] = []
+        queued: list[Waiting] = []
         foreign: Counter[str] = Counter()
         for unfinished in await self._store.unfinished():
             foreign[unfinished.workflow_type] += unfinished.workflow_type not in self._catalog
@@ -124,9 +126,11 @@ class LocalDispatcher:
             if unfinished.status is Status.RUNNING:
                 owned.append(key)
             elif unfinished.status is Status.QUEUED:
-                self._queue.put(Waiting(*key, unfinished.workflow_type, unfinished.session_id))
+                queued.append(Waiting(*key, unfinished.workflow_type, unfinished.session_id))
         for start in range(0, len(owned), RECOVERED_AT_ONCE):
             await asyncio.gather(*(self._recover(key) for key in owned[start : start + RECOVERED_AT_ONCE]))
+        for item in queued:  # After those that ran, which go first where a session's workflows go in turn.
+            self._queue.put(item)
         if found := {name: count for name, count in sorted(foreign.items()) if count}:
             _log.warning(
                 "workflows_of_types_not_served",
@@ -191,6 +195,7 @@ class LocalDispatcher:
                 self._deadlines.watch(key, workflow.deadline)
             elif workflow.status.terminal:
                 self._queue.discard(*key)
+                self._queue.release(*key)
                 self._deadlines.forget(key)
             elif workflow.cancel_requested_at == workflow.updated_at:
                 self._stop(key)
@@ -212,13 +217,9 @@ class LocalDispatcher:
 
     def _pump(self) -> None:
         """Hand out as many queued workflows as there is room for."""
-        while (
-            not self.draining and self._ready() and len(self._running) + self._preparing < self._limits.concurrency_max
-        ):
-            item = self._queue.take(self._has_room)
-            if item is None:
-                return
-            self._preparing += 1
+        if self.draining:
+            return
+        while (item := self._queue.take(self._has_room)) is not None:
             self._per_type[item.workflow_type] += 1
             if item.row is not None and not item.row.has_interrupts:
                 self._assign_now(item, item.row)
@@ -227,20 +228,35 @@ class LocalDispatcher:
 
     def _assign_now(self, item: Waiting, workflow: Workflow) -> None:
         """Hand out a workflow of which nothing is missing."""
-        self._preparing -= 1
         if not self._assign((item.project, item.workflow_id), workflow, ()):
-            self._per_type[item.workflow_type] -= 1
+            self._give_back(item)
 
-    def _ready(self) -> list[ExecutorPort]:
-        """The executors that answer; one whose loop user code holds up gets nothing more until it does."""
-        return [executor for executor in self._executors if not executor.stalled]
+    def _give_back(self, item: Waiting) -> None:
+        """Free the place that was kept for a workflow which did not get to an executor."""
+        self._per_type[item.workflow_type] -= 1
+        self._queue.release(item.project, item.workflow_id)
+
+    def _ready(self, workflow_type: str) -> list[ExecutorPort]:
+        """The executors for a type that answer; one whose loop user code holds up gets nothing more until it does."""
+        return [
+            executor for executor in self._executors if not executor.stalled and workflow_type in executor.type_names
+        ]
 
     def _has_room(self, workflow_type: str) -> bool:
-        """Whether another workflow of this type may run; a type that nobody here can run waits."""
-        if workflow_type not in self._catalog:
+        """Whether another workflow of this type may run; a type that nobody here can run waits.
+
+        Turns of conversations have places of their own: an answer must not wait for the workflows that it is about.
+        """
+        if workflow_type not in self._catalog or not self._ready(workflow_type):
             return False
+        running, turns = self._per_type[workflow_type], self._per_type[TURN]
+        if workflow_type == TURN:
+            return turns < self._limits.turns_max
         limit = self._catalog.get(workflow_type).concurrency_max
-        return not limit or self._per_type[workflow_type] < limit
+        return (not limit or running < limit) and self._per_type.total() - turns < self._limits.concurrency_max
+
+    def _goes_in_turn(self, workflow_type: str) -> bool:
+        return workflow_type in self._catalog and self._catalog.get(workflow_type).in_turn
 
     async def _prepare(self, item: Waiting) -> None:
         """Read what is missing of a workflow and hand it to an executor."""
@@ -256,9 +272,8 @@ class LocalDispatcher:
         except (StoreUnavailable, Overloaded):
             self._loop.call_later(self._limits.store_retry_seconds, self._put_back, item)
         finally:
-            self._preparing -= 1
             if not assigned:
-                self._per_type[item.workflow_type] -= 1
+                self._give_back(item)
 
     def _put_back(self, item: Waiting) -> None:
         self._queue.put(replace(item, row=None))  # Much may have happened to it since.
@@ -266,7 +281,7 @@ class LocalDispatcher:
 
     def _assign(self, key: Key, workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> bool:
         """Give a workflow to the executor that has the least to do, which claims it with its first commit."""
-        ready = self._ready()
+        ready = self._ready(workflow.workflow_type)
         if not ready or self.draining:
             return False
         if key in self._running:

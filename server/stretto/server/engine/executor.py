@@ -62,6 +62,11 @@ class Executor:
         self._tasks: set[asyncio.Task[None]] = set()
         graphs.bind(asyncio.get_running_loop())
 
+    @property
+    def type_names(self) -> frozenset[str]:
+        """Names of the workflow types that it can run."""
+        return frozenset(self._graphs.by_name)
+
     def assign(self, assignment: Assignment) -> None:
         """Begin to run a workflow."""
         workflow = assignment.workflow

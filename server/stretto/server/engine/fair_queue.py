@@ -30,11 +30,16 @@ class FairQueue:
     """Gives each type and each session its turn, so that the hundred workflows of one do not starve another's only one.
 
     A type without room costs one look, however many of its workflows wait, and keeps its turn until it has room.
+    Workflows of a type that goes in turn run one after another within their session, in the order of their creation:
+    taking one holds its line back until it is released, or put again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_turn: Callable[[str], bool] = lambda _: False) -> None:
+        self._in_turn = in_turn
         self._types: OrderedDict[str, OrderedDict[Key, Line]] = OrderedDict()
         self._places: dict[Key, tuple[str, Key]] = {}
+        self._held: dict[tuple[str, Key], Line] = {}
+        self._holders: dict[Key, tuple[str, Key]] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -43,14 +48,25 @@ class FairQueue:
         """Add a workflow; one that waits already keeps its place and takes the new row."""
         key = (item.project, item.workflow_id)
         place = self._places.setdefault(key, (item.workflow_type, (item.project, item.session_id)))
-        sessions = self._types.setdefault(place[0], OrderedDict())
-        sessions.setdefault(place[1], OrderedDict())[key] = item
+        held = self._held.get(place)
+        line = self._line(*place) if held is None else held
+        line[key] = item
+        if self._in_turn(item.workflow_type):
+            _put_in_order(line, key)
+        self.release(*key)
 
     def discard(self, project: str, workflow_id: str) -> None:
         """Forget a workflow and give up its place."""
         place = self._places.get((project, workflow_id))
         if place is not None:
             self._remove((project, workflow_id), *place)
+
+    def release(self, project: str, workflow_id: str) -> None:
+        """Let the next one of a line go that was held back by this workflow; nothing when none was."""
+        place = self._holders.pop((project, workflow_id), None)
+        line = self._held.pop(place) if place is not None else None
+        if place is not None and line:
+            self._types.setdefault(place[0], OrderedDict())[place[1]] = line
 
     def take(self, has_room: Callable[[str], bool]) -> Waiting | None:
         """The next workflow whose type has room; None when there is none."""
@@ -61,11 +77,30 @@ class FairQueue:
         session, line = next(iter(sessions.items()))
         self._types.move_to_end(workflow_type)
         sessions.move_to_end(session)
-        return self._remove(next(iter(line)), workflow_type, session)
+        item = self._remove(next(iter(line)), workflow_type, session)
+        if self._in_turn(workflow_type):
+            self._hold(item, workflow_type, session)
+        return item
+
+    def _hold(self, holder: Waiting, workflow_type: str, session: Key) -> None:
+        """Keep what is left of a line back until its holder is released."""
+        place = (workflow_type, session)
+        sessions = self._types.get(workflow_type, OrderedDict())
+        self._held[place] = sessions.pop(session, OrderedDict())
+        self._holders[holder.project, holder.workflow_id] = place
+        if not sessions:
+            self._types.pop(workflow_type, None)
+
+    def _line(self, workflow_type: str, session: Key) -> Line:
+        sessions = self._types.setdefault(workflow_type, OrderedDict())
+        return sessions.setdefault(session, OrderedDict())
 
     def _remove(self, key: Key, workflow_type: str, session: Key) -> Waiting:
         """Take a workflow out of its line, and leave nothing empty behind."""
         del self._places[key]
+        held = self._held.get((workflow_type, session))
+        if held is not None:
+            return held.pop(key)
         sessions = self._types[workflow_type]
         line = sessions[session]
         item = line.pop(key)
@@ -74,3 +109,9 @@ class FairQueue:
         if not sessions:
             del self._types[workflow_type]
         return item
+
+
+def _put_in_order(line: Line, key: Key) -> None:
+    """Move what was put last to its place: ids sort by the time of creation, and what comes back goes first."""
+    for later in [other for other in line if other > key]:
+        line.move_to_end(later)

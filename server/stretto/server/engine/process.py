@@ -35,6 +35,9 @@ class ExecutorPort(Protocol):
     stalled: bool = False
     """Whether it has not answered for so long that others should be given work first."""
 
+    type_names: frozenset[str] = frozenset()
+    """Names of the workflow types that it can run."""
+
     def assign(self, assignment: Assignment) -> None:
         """Begin to run a claimed workflow."""
         ...
@@ -77,6 +80,7 @@ class ExecutorProcess:
         self._environment = environment or {}
         self._stall_seconds_max = stall_seconds_max
         self.stalled = False
+        self.type_names: frozenset[str] = frozenset()
         self._asked = False
         self._silent_seconds = 0.0
         self._watch: asyncio.Task[None] | None = None
@@ -110,6 +114,7 @@ class ExecutorProcess:
         if self._link is None:
             raise RegistrationError("The executor ended as soon as it had loaded its graphs.")
         self._started = True
+        self.type_names = frozenset(info.name for info in types)
         self._watch = asyncio.create_task(self._keep_watch())
         return types
 
