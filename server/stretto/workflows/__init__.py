@@ -1,1 +1,12 @@
-"""The workflow types that ship with Stretto."""
+"""The workflow types that ship with Stretto: `stretto serve stretto.workflows:app`."""
+
+from stretto.server import App
+from stretto.workflows import exercise_planning
+from stretto.workflows._pace import pace
+
+__all__ = ["app"]
+
+pace()  # A wrong one is told when the server starts, and not by each workflow.
+
+app = App()
+exercise_planning.register(app)

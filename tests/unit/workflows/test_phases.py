@@ -1,0 +1,38 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stretto.workflows._approval import EDITS_MAX
+from stretto.workflows._phases import Phases
+from stretto.workflows.exercise_planning.graph import PHASES as EXERCISE
+
+SMALL = Phases(seconds={"think": 1, "make": 2, "ask": 0, "end": 1}, repeated=("make", "ask"))
+
+
+def test_a_share_is_that_of_the_work():
+    assert SMALL.share("think", 0) == 0
+    assert SMALL.share("make", 0.5) == 0.5
+    assert SMALL.share("end", 0) == 0.75
+    assert SMALL.share("end", 1) == 1
+
+
+def test_an_edit_adds_work_and_the_share_waits_for_it():
+    assert SMALL.share("ask", 1) == 0.75
+    assert SMALL.share("make", 0, edits=1) == 0.75
+    assert SMALL.share("ask", 1, edits=1) == pytest.approx(5 / 6)
+    assert SMALL.share("end", 1, edits=1) == 1
+
+
+@given(edits=st.integers(0, EDITS_MAX), parts=st.lists(st.floats(0, 1), min_size=1, max_size=4))
+@pytest.mark.parametrize("phases", [SMALL, EXERCISE])
+def test_a_share_never_goes_back(phases, edits, parts):
+    walked = [(phase, part, 0) for phase in phases.seconds for part in sorted(parts)]
+    end = walked[-len(parts) :]
+    told = walked[: -len(parts)]
+    for edit in range(1, edits + 1):
+        told += [(phase, part, edit) for phase in phases.repeated for part in sorted(parts)]
+    told += [(phase, part, edits) for phase, part, _ in end]
+    shares = [phases.share(*place) for place in told]
+    assert shares == sorted(shares)
+    assert all(share < 1 for (phase, _, _), share in zip(told, shares, strict=True) if phase != end[0][0])
+    assert phases.share(end[0][0], 1, edits) == 1
