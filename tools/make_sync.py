@@ -20,6 +20,8 @@ NAMES = {
     "_async": "_sync",
     "aclose": "close",
     "Client": "ClientSync",
+    "Session": "SessionSync",
+    "SessionWatch": "SessionWatchSync",
     "Watch": "WatchSync",
     "WorkflowHandle": "WorkflowHandleSync",
 }

@@ -4,13 +4,13 @@ import asyncio
 import inspect
 from typing import Any, Self
 
-from stretto.client import ClientSync, WatchSync, WorkflowHandleSync
+from stretto.client import ClientSync, SessionSync, SessionWatchSync, WatchSync, WorkflowHandleSync
 
-PLAIN = {"handle", "watch"}
+PLAIN = {"handle", "session", "watch"}
 """Methods that are not awaited in either twin."""
-PAGES = {"workflows", "types", "checkpoints"}
+PAGES = {"workflows", "types", "checkpoints", "sessions", "messages"}
 """Methods that are iterated over."""
-WRAPPED = (ClientSync, WatchSync, WorkflowHandleSync)
+WRAPPED = (ClientSync, SessionSync, SessionWatchSync, WatchSync, WorkflowHandleSync)
 
 
 class Threaded:

@@ -3,11 +3,13 @@
 from stretto.client import errors
 from stretto.client._async._client import Client
 from stretto.client._async._handle import WorkflowHandle
-from stretto.client._async._watch import Watch
+from stretto.client._async._session import Session
+from stretto.client._async._watch import SessionWatch, Watch
 from stretto.client._payloads import Payload, Plain, unpack
 from stretto.client._sync._client import ClientSync
 from stretto.client._sync._handle import WorkflowHandleSync
-from stretto.client._sync._watch import WatchSync
+from stretto.client._sync._session import SessionSync
+from stretto.client._sync._watch import SessionWatchSync, WatchSync
 from stretto.client.errors import (
     AlreadyDecided,
     AlreadyStarted,
@@ -35,6 +37,7 @@ from stretto.client.errors import (
     WorkflowEnded,
     WorkflowFailed,
     WorkflowQuarantined,
+    WorkflowTimedOut,
 )
 
 __all__ = [
@@ -56,8 +59,12 @@ __all__ = [
     "Plain",
     "SequenceOutOfRange",
     "ServerFault",
+    "Session",
     "SessionBusy",
     "SessionDeleted",
+    "SessionSync",
+    "SessionWatch",
+    "SessionWatchSync",
     "StrettoError",
     "TimedOut",
     "TooLarge",
@@ -72,6 +79,7 @@ __all__ = [
     "WorkflowHandle",
     "WorkflowHandleSync",
     "WorkflowQuarantined",
+    "WorkflowTimedOut",
     "errors",
     "unpack",
 ]

@@ -9,6 +9,11 @@ SERVICES: Final = (
     "stretto.workflow.v1.WorkflowService",
     "stretto.catalog.v1.CatalogService",
     "stretto.operations.v1.OperationsService",
+    "stretto.session.v1.SessionService",
+)
+WATCHES: Final = (
+    {"service": "stretto.workflow.v1.WorkflowService", "method": "WatchProgress"},
+    {"service": "stretto.session.v1.SessionService", "method": "WatchSession"},
 )
 
 RECONNECT_MS_MIN: Final = 100
@@ -58,5 +63,4 @@ def _service_config() -> str:
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
     # A watch goes on after its last event, which gRPC knows nothing of.
-    watch = {"name": [{"service": SERVICES[0], "method": "WatchProgress"}]}
-    return json.dumps({"methodConfig": [watch, {"name": names, "retryPolicy": policy}]})
+    return json.dumps({"methodConfig": [{"name": WATCHES}, {"name": names, "retryPolicy": policy}]})

@@ -89,8 +89,8 @@ def list_request(
 ) -> ListWorkflowsRequest:
     """Listing workflows."""
     return ListWorkflowsRequest(
-        workflow_types=_names(types),
-        statuses=[status_of(status) for status in _names(statuses)],
+        workflow_types=one_or_several(types),
+        statuses=[status_of(status) for status in one_or_several(statuses)],
         session_id=session_id,
         labels=labels,
         created_after=timestamp(created_after, "created_after"),
@@ -99,7 +99,7 @@ def list_request(
     )
 
 
-def _names(given: Iterable[N]) -> Iterable[N]:
+def one_or_several(given: Iterable[N]) -> Iterable[N]:
     """One name where one is given: taken for its letters it would find nothing, without a word."""
     return cast("Iterable[N]", [given]) if isinstance(given, str) else given
 

@@ -27,6 +27,8 @@ __all__ = [
     "Overloaded",
     "SequenceOutOfRange",
     "ServerFault",
+    "SessionBusy",
+    "SessionDeleted",
     "StrettoError",
     "TimedOut",
     "TooLarge",
@@ -37,6 +39,7 @@ __all__ = [
     "WorkflowEnded",
     "WorkflowFailed",
     "WorkflowQuarantined",
+    "WorkflowTimedOut",
 ]
 
 
@@ -236,6 +239,10 @@ class WorkflowQuarantined(WorkflowFailed):
     """A workflow was taken out of service because executors died again and again while they ran it."""
 
 
+class WorkflowTimedOut(WorkflowFailed):
+    """A workflow's deadline passed before it ended; `error.message` says what it was about."""
+
+
 class WorkflowCancelled(OutcomeError):
     """A workflow was cancelled."""
 
@@ -259,4 +266,5 @@ def _told(workflow_id: str, error: "WorkflowError") -> str:
     attempts = f" after {error.attempt} attempts" if error.attempt > 1 else ""
     what = f"{error.error_class}: {error.message}" if error.error_class else error.message
     fields = "; ".join(f"{violation.field}: {violation.description}" for violation in error.violations)
-    return f"{workflow_id} failed{where}{attempts}: {what}" + (f" ({fields})" if fields else "")
+    how = "timed out" if error.reason == ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED else "failed"
+    return f"{workflow_id} {how}{where}{attempts}: {what}" + (f" ({fields})" if fields else "")

@@ -6,11 +6,10 @@ from typing import TypeVar
 
 import grpc
 
-from stretto.client._async._io import Connection, Cut, Metadata, Pick, Stream, unary
+from stretto.client._async._io import Ask, Connection, Cut, Metadata, Pick, Stream, unary
 from stretto.client._backoff import Backoff, Until
 from stretto.client._refusals import CORRELATION_KEY, refusal_of
 from stretto.client.errors import CallError, ClientClosed, TimedOut, Unavailable
-from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -62,9 +61,9 @@ class Calls:
         """When to stop waiting; after the client's own time when none is given."""
         return Until(self.timeout if timeout is None else timeout)
 
-    def open(self, request: WatchProgressRequest, correlation_id: str) -> Stream:
+    def open(self, ask: Ask[A], correlation_id: str) -> Stream[A]:
         """Begin to watch."""
-        return Stream(self.connection.stubs(), request, self.metadata(correlation_id))
+        return Stream(self.connection.stubs(), ask, self.metadata(correlation_id))
 
     def refusal_of(self, error: grpc.RpcError, correlation_id: str) -> CallError:
         """A failed call as an error of ours."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
 import grpc
@@ -14,12 +14,13 @@ from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stretto.client._channel import Options
 from stretto.client.errors import ClientClosed, StrettoError
 from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
-from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest, WatchProgressResponse
+from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 if TYPE_CHECKING:
     from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceAsyncStub
+    from stretto.session.v1.session_service_pb2_grpc import SessionServiceAsyncStub
     from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceAsyncStub
 
 Q = TypeVar("Q")
@@ -40,6 +41,22 @@ class Method(Protocol[Q_contra, A_co]):
         ...
 
 
+class Streaming(Protocol[A_co]):
+    """One call of a streaming method."""
+
+    async def read(self) -> "A_co | object":
+        """The next response, or gRPC's sign that there is none."""
+        ...
+
+    def cancel(self) -> bool:
+        """Let go of the call."""
+        ...
+
+    def done(self) -> bool:
+        """Whether it is over."""
+        ...
+
+
 class Cut(Exception):
     """The connection was closed on this side while a call was under way, and not by cancelling the caller's task."""
 
@@ -56,7 +73,8 @@ class Stubs:
     workflows: "WorkflowServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
     operations: "OperationsServiceAsyncStub"
-    streams: "WeakSet[Stream]" = field(default_factory=WeakSet)
+    sessions: "SessionServiceAsyncStub"
+    streams: "WeakSet[Stream[Any]]" = field(default_factory=WeakSet)
 
     async def close(self) -> None:
         """Close the connection. Older versions of gRPC leave streams that have begun open."""
@@ -134,19 +152,25 @@ class Connection:
             if self._credentials is None
             else grpc.aio.secure_channel(self._target, self._credentials, self._options)
         )
-        return Stubs(channel, WorkflowServiceStub(channel), CatalogServiceStub(channel), OperationsServiceStub(channel))
+        return Stubs(
+            channel,
+            WorkflowServiceStub(channel),
+            CatalogServiceStub(channel),
+            OperationsServiceStub(channel),
+            SessionServiceStub(channel),
+        )
 
 
-class Stream:
-    """One WatchProgress call."""
+class Stream(Generic[A]):
+    """One call that watches."""
 
-    def __init__(self, stubs: Stubs, request: WatchProgressRequest, metadata: Metadata) -> None:
+    def __init__(self, stubs: Stubs, ask: "Ask[A]", metadata: Metadata) -> None:
         self.stubs = stubs
         self._loop = asyncio.get_running_loop()
-        self._call = stubs.workflows.WatchProgress(request, metadata=metadata)
+        self._call = ask(stubs, metadata)
         stubs.streams.add(self)
 
-    async def read(self, seconds: float | None) -> WatchProgressResponse | None:
+    async def read(self, seconds: float | None) -> A | None:
         """The next response; None after the last one. Raises Silent when none comes in time."""
         asked = await _cancellations_met()
         try:
@@ -159,7 +183,7 @@ class Stream:
                 self._call.cancel()
                 raise
             raise Cut from None
-        return None if response is grpc.aio.EOF else cast("WatchProgressResponse", response)
+        return None if response is grpc.aio.EOF else cast("A", response)
 
     def cancel(self) -> None:
         """Let go of the call at once."""
@@ -198,3 +222,6 @@ def _cancellations() -> int:
 
 Pick: TypeAlias = Callable[[Stubs], Method[Q, A]]
 """Chooses the method of a call."""
+
+Ask: TypeAlias = Callable[[Stubs, Metadata], Streaming[A]]
+"""Makes the call of a watch."""

@@ -1,4 +1,4 @@
-"""The client: one server, its workflows and its catalog.
+"""The client: one server, its workflows, its sessions and its catalog.
 
 Written by tools/make_sync.py from `_async/_client.py`; `make proto` writes it again.
 """
@@ -15,10 +15,12 @@ from stretto.catalog.v1.workflow_type_pb2 import WorkflowType
 from stretto.client import _channel
 from stretto.client._payloads import Payload
 from stretto.client._requests import Moment, list_request, new_request_id, start_request
+from stretto.client._sessions import SessionRow, new_session_id, sessions_request
 from stretto.client._sync._calls import Calls
 from stretto.client._sync._catalog import Catalog
 from stretto.client._sync._handle import WorkflowHandleSync
 from stretto.client._sync._io import Connection
+from stretto.client._sync._session import SessionSync
 from stretto.client.errors import InvalidInput
 from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest, DiagnoseResponse
 from stretto.workflow.v1.workflow_pb2 import Workflow, WorkflowStatus
@@ -149,7 +151,7 @@ class ClientSync:
                 of this very call; give your own to be safe over restarts of your program too.
             session_id: Session that it belongs to.
             labels: Labels for finding it again.
-            deadline: When it fails if it has not ended: a point in time, or how far it is from now.
+            deadline: When it times out if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer, the contract's included; the client's own when left out.
         """
         until = self._calls.until(timeout)
@@ -220,6 +222,43 @@ class ClientSync:
             page = self._calls.unary(lambda stubs: stubs.workflows.ListWorkflows, request, timeout)
             for workflow in page.workflows:
                 yield workflow
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def session(self, session_id: str = "") -> SessionSync:
+        """A session: a new one, or one that there is.
+
+        Args:
+            session_id: Its id; made when left out.
+        """
+        return SessionSync(self._calls, session_id or new_session_id())
+
+    def sessions(
+        self,
+        *,
+        active_only: bool = False,
+        created_after: Moment = None,
+        created_before: Moment = None,
+        page_size: int = 0,
+        timeout: float | None = None,
+    ) -> Iterator[SessionRow]:
+        """All sessions that fit, newest first, page after page.
+
+        Args:
+            active_only: Only those with workflows that have not ended.
+            created_after: Created at this time or later; a timedelta counts from now, so it is a negative one.
+            created_before: Created before this time.
+            page_size: How many to ask for at once.
+            timeout: Seconds to wait for each page; the client's own when left out.
+        """
+        request = sessions_request(
+            active_only=active_only, created_after=created_after, created_before=created_before, page_size=page_size
+        )
+        while True:
+            page = self._calls.unary(lambda stubs: stubs.sessions.ListSessions, request, timeout)
+            for session in page.sessions:
+                yield session
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token

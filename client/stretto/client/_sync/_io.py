@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
 import grpc
@@ -14,7 +14,7 @@ from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stretto.client._channel import Options
 from stretto.client.errors import ClientClosed
 from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
-from stretto.workflow.v1.workflow_service_pb2 import WatchProgressRequest, WatchProgressResponse
+from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 Q = TypeVar("Q")
@@ -36,6 +36,18 @@ class Method(Protocol[Q_contra, A_co]):
         ...
 
 
+class Streaming(Protocol[A_co]):
+    """One call of a streaming method."""
+
+    def __next__(self) -> A_co:
+        """The next response."""
+        ...
+
+    def cancel(self) -> bool:
+        """Let go of the call."""
+        ...
+
+
 class Cut(Exception):
     """The connection was closed on this side while a call was under way."""
 
@@ -52,6 +64,7 @@ class Stubs:
     workflows: WorkflowServiceStub
     catalog: CatalogServiceStub
     operations: OperationsServiceStub
+    sessions: SessionServiceStub
 
 
 class Pause:
@@ -124,21 +137,27 @@ class Connection:
             if self._credentials is None
             else grpc.secure_channel(self._target, self._credentials, self._options)
         )
-        return Stubs(channel, WorkflowServiceStub(channel), CatalogServiceStub(channel), OperationsServiceStub(channel))
+        return Stubs(
+            channel,
+            WorkflowServiceStub(channel),
+            CatalogServiceStub(channel),
+            OperationsServiceStub(channel),
+            SessionServiceStub(channel),
+        )
 
 
-class Stream:
-    """One WatchProgress call."""
+class Stream(Generic[A]):
+    """One call that watches."""
 
-    def __init__(self, stubs: Stubs, request: WatchProgressRequest, metadata: Metadata) -> None:
+    def __init__(self, stubs: Stubs, ask: "Ask[A]", metadata: Metadata) -> None:
         self.stubs = stubs
         try:
-            self._call = stubs.workflows.WatchProgress(request, metadata=metadata)
+            self._call = ask(stubs, metadata)
         except ValueError as error:  # gRPC's way to say that another thread has closed the channel.
             raise Cut from error
         self._watchdog = Watchdog(self._call)
 
-    def read(self, seconds: float | None) -> WatchProgressResponse | None:
+    def read(self, seconds: float | None) -> A | None:
         """The next response; None after the last one. Raises Silent when none comes in time."""
         self._watchdog.expect(seconds)
         try:
@@ -222,3 +241,6 @@ def _is_ours(error: grpc.RpcError) -> bool:
 
 Pick: TypeAlias = Callable[[Stubs], Method[Q, A]]
 """Chooses the method of a call."""
+
+Ask: TypeAlias = Callable[[Stubs, Metadata], Streaming[A]]
+"""Makes the call of a watch."""
