@@ -16,7 +16,7 @@ from stretto.workflow.v1.workflow_pb2 import WorkflowStatus
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 BATCH = 1_000
-TERMINAL = {"completed", "failed", "cancelled", "quarantined"}
+TERMINAL = {"completed", "failed", "cancelled", "quarantined", "timed_out"}
 # One connection per client: by default gRPC shares them between channels, and a server bounds the streams of each.
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", 64 << 20))
 

@@ -17,8 +17,11 @@ from stretto.client._refusals import _BY_CODE, _BY_REASON, DOMAIN
 
 PREFIX: Final = "ERROR_REASON_"
 OF_A_WORKFLOW: Final = "A workflow's error"
-QUARANTINES: Final = frozenset({"POISONED"})
-"""Reasons of workflows that are quarantined; all others of workflows come with one that failed."""
+OUTCOMES: Final[Mapping[str, type[errors.WorkflowFailed]]] = {
+    "DEADLINE_EXCEEDED": errors.WorkflowTimedOut,
+    "POISONED": errors.WorkflowQuarantined,
+}
+"""Reasons of workflows that time out or are quarantined; all others of workflows come with one that failed."""
 
 ABOUT: Final = """\
 # Errors
@@ -82,7 +85,7 @@ def _failed(reasons: Mapping[str, str]) -> Iterator[str]:
     yield "The `reason` of the `WorkflowError` in GetState and in the terminal event.\n\n"
     yield "| reason | meaning | exception of `handle.result()` |\n| --- | --- | --- |\n"
     for name, text in reasons.items():
-        kind = errors.WorkflowQuarantined if name in QUARANTINES else errors.WorkflowFailed
+        kind = OUTCOMES.get(name, errors.WorkflowFailed)
         yield f"| `{name}` | {_capital(text.removeprefix(OF_A_WORKFLOW + ': '))} | {_link(kind)} |\n"
     yield f"\nA cancelled workflow has no error; `handle.result()` raises {_link(errors.WorkflowCancelled)}.\n"
 

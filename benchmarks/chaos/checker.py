@@ -13,6 +13,7 @@ TERMINAL = {
     "failed": WorkflowStatus.WORKFLOW_STATUS_FAILED,
     "cancelled": WorkflowStatus.WORKFLOW_STATUS_CANCELLED,
     "quarantined": WorkflowStatus.WORKFLOW_STATUS_QUARANTINED,
+    "timed_out": WorkflowStatus.WORKFLOW_STATUS_TIMED_OUT,
 }
 
 

@@ -12,7 +12,7 @@ from google.rpc.status_pb2 import Status
 from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
 from stretto.server.domain import transitions
-from stretto.server.domain.change import EncodedEvent, RunCommit, RunEnd, Saved
+from stretto.server.domain.change import Change, EncodedEvent, RunCommit, RunEnd, Saved
 from stretto.server.domain.clock import SystemClock
 from stretto.server.domain.diagnosis import (
     CommitTimes,
@@ -183,6 +183,14 @@ class World:
         """Claim a workflow and let steps happen: one event for the claim, one for each step, one for the end."""
         await self.claim(workflow_id)
         return await self.commit(workflow_id, *(StepStarted() for _ in range(steps)), end=end)
+
+    async def expire(self, workflow_id: str) -> Workflow:
+        """Let the deadline of a workflow pass."""
+
+        def rule(workflow: Workflow, _: tuple[Interrupt, ...]) -> tuple[Change, ...]:
+            return transitions.expire(workflow, workflow.deadline)
+
+        return (await self.store.update(DEFAULT_PROJECT, workflow_id, rule)).workflow
 
     async def events(self, workflow_id: str) -> list[bytes]:
         return [stored.body for stored in await self.store.events(DEFAULT_PROJECT, workflow_id, 0, 10_000)]

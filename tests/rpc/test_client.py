@@ -196,6 +196,21 @@ async def test_a_failed_workflow_raises_what_failed(world: World, client: Any) -
     )
 
 
+async def test_a_workflow_that_timed_out_raises_an_error_of_its_own_that_is_a_failure_too(
+    world: World, client: Any
+) -> None:
+    handle = await client.start("order", good_order(), deadline=timedelta(hours=1))
+    await world.run(handle.id, 1)
+    await world.expire(handle.id)
+    with pytest.raises(library.WorkflowTimedOut, match=f"{handle.id} timed out: The deadline passed") as late:
+        await handle.result()
+    assert isinstance(late.value, library.WorkflowFailed)
+    assert late.value.reason == "DEADLINE_EXCEEDED"
+    assert [event.WhichOneof("kind") async for event in handle.watch()][-1] == "timed_out"
+    assert [found.workflow_id async for found in client.workflows(statuses=["timed_out"])] == [handle.id]
+    assert (await (await handle.retry()).state()).workflow.origin.workflow_id == handle.id
+
+
 async def test_a_result_that_breaks_its_contract_names_the_field(world: World, client: Any) -> None:
     handle = await client.start("order", good_order())
     failure = Failure(Reason.RESULT_INVALID, "the result is no Report", violations=(Violation("summary", "is empty"),))

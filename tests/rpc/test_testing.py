@@ -17,7 +17,7 @@ from langgraph.types import RetryPolicy, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from stretto.client.errors import WorkflowFailed
+from stretto.client.errors import WorkflowFailed, WorkflowTimedOut
 from stretto.server import App
 from stretto.server.domain.errors import RegistrationError
 from stretto.testing import ManualClock, serving
@@ -246,7 +246,7 @@ async def test_a_clock_that_is_advanced_lets_a_deadline_pass(nothing_left):
         server.clock.advance(timedelta(minutes=59))
         assert (await handle.state()).workflow.ended_at.seconds == 0
         server.clock.advance(70)
-        with pytest.raises(WorkflowFailed) as caught:
+        with pytest.raises(WorkflowTimedOut) as caught:
             await handle.result(timeout=5)
     assert caught.value.reason == "DEADLINE_EXCEEDED"
 
@@ -256,7 +256,7 @@ async def test_a_clock_that_is_advanced_lets_a_total_timeout_pass_also_of_a_work
         handle = await server.client.start("line")
         await server.next_interrupt(handle)
         server.clock.advance(timedelta(days=7))
-        with pytest.raises(WorkflowFailed) as caught:
+        with pytest.raises(WorkflowTimedOut, match=r"timed out: .* waited for a decision") as caught:
             await handle.result(timeout=5)
     assert caught.value.reason == "DEADLINE_EXCEEDED"
 

@@ -13,7 +13,8 @@ RequestId: TypeAlias = Annotated[
     str, Parameter(help="Makes the call repeatable: with the same id it is done once. At most 128 characters.")
 ]
 Deadline: TypeAlias = Annotated[
-    str, Parameter(help="When the workflow fails if it has not ended: a time from now such as 30s or 2h, or a moment.")
+    str,
+    Parameter(help="When the workflow times out if it has not ended: a time from now such as 30s or 2h, or a moment."),
 ]
 Labels: TypeAlias = Annotated[
     tuple[str, ...], Parameter(name="--label", help="A label as KEY=VALUE; may be given several times.")

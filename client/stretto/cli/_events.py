@@ -74,4 +74,5 @@ _WORDS: Final[dict[str, tuple[Callable[[Any], str], str]]] = {
     "failed": (lambda body: f"failed: {failure(body.error)}", "bold red"),
     "cancelled": (_caused("cancelled"), "bold magenta"),
     "quarantined": (lambda body: f"quarantined: {failure(body.error)}", "bold red"),
+    "timed_out": (lambda body: f"timed out: {failure(body.error)}", "bold red"),
 }

@@ -24,6 +24,7 @@ _STYLES: Final = {
     "FAILED": "red",
     "CANCELLED": "magenta",
     "QUARANTINED": "bold red",
+    "TIMED_OUT": "red",
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 from stretto.cli._errors import told
 from stretto.cli._exits import Exit
 from stretto.client import Client, errors
+from stretto.workflow.v1.error_reason_pb2 import ErrorReason
 from stretto.workflow.v1.workflow_pb2 import WorkflowError
 
 SERVER = "somewhere:1"
@@ -16,6 +17,7 @@ def violations(*fields: str) -> list[errors.Violation]:
 
 
 FAILURE = WorkflowError(error_class="ValueError", message="no", step="a", attempt=2)
+LATE = WorkflowError(reason=ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED, message="too late")
 CASES = [
     (errors.InvalidInput("Wrong: a is wrong", violations=violations("a")), Exit.USAGE, "Wrong: a is wrong"),
     (errors.InvalidInput("Wrong: a x; b y.", violations=violations("a", "b")), Exit.USAGE, "Wrong:\n  a: is wrong"),
@@ -27,6 +29,7 @@ CASES = [
     (errors.NotFound("None."), Exit.NOT_FOUND, "None"),
     (errors.NotFound("None.", reason="WORKFLOW_NOT_FOUND"), Exit.NOT_FOUND, "`stretto list`"),
     (errors.WorkflowFailed(FAILURE, workflow_id="wf"), Exit.FAILED, "wf failed at step a after 2 attempts"),
+    (errors.WorkflowTimedOut(LATE, workflow_id="wf"), Exit.FAILED, "wf timed out: too late"),
     (errors.WorkflowQuarantined(FAILURE, workflow_id="wf"), Exit.FAILED, "ValueError: no"),
     (errors.WorkflowCancelled("why", workflow_id="wf"), Exit.CANCELLED, "wf was cancelled: why"),
     (errors.Unavailable("gRPC's words"), Exit.UNREACHABLE, f"nobody answers at {SERVER}"),
@@ -35,6 +38,8 @@ CASES = [
     (errors.AlreadyStarted("Used."), Exit.REFUSED, "Used"),
     (errors.AlreadyDecided("Decided."), Exit.REFUSED, "Decided"),
     (errors.WorkflowEnded("Ended."), Exit.REFUSED, "Ended"),
+    (errors.SessionBusy("Busy."), Exit.REFUSED, "Busy"),
+    (errors.SessionDeleted("Deleted."), Exit.REFUSED, "Deleted"),
     (errors.NotRetryable("Not."), Exit.REFUSED, "Not"),
     (errors.Overloaded("Full."), Exit.OVERLOADED, "Full"),
     (errors.NotSupported("?"), Exit.FAULT, "older than this command"),

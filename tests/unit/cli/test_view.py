@@ -151,6 +151,7 @@ def test_a_question_in_a_subgraph_makes_the_workflow_wait(tell):
     ("kind", "status"),
     [
         ({"failed": events.WorkflowFailed(error=error())}, WorkflowStatus.WORKFLOW_STATUS_FAILED),
+        ({"timed_out": events.WorkflowTimedOut(error=error())}, WorkflowStatus.WORKFLOW_STATUS_TIMED_OUT),
         ({"quarantined": events.WorkflowQuarantined(error=error())}, WorkflowStatus.WORKFLOW_STATUS_QUARANTINED),
     ],
 )

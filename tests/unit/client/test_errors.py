@@ -16,6 +16,7 @@ from stretto.client import (
     WorkflowCancelled,
     WorkflowFailed,
     WorkflowQuarantined,
+    WorkflowTimedOut,
 )
 from stretto.workflow.v1.workflow_pb2 import Interrupt, WorkflowError
 
@@ -30,6 +31,7 @@ ERRORS = [
     UndecidedChoice("which", interrupts=[Interrupt(interrupt_id="i1")]),
     WorkflowFailed(BOOM, workflow_id="wf_1", correlation_id="c1"),
     WorkflowQuarantined(BOOM, workflow_id="wf_1"),
+    WorkflowTimedOut(BOOM, workflow_id="wf_1"),
     WorkflowCancelled("enough", workflow_id="wf_1"),
 ]
 

@@ -8,14 +8,15 @@ from typing import Annotated, Any
 import pytest
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
+from langgraph.types import RetryPolicy, interrupt
 from typing_extensions import TypedDict
 
 from stretto.server.domain.errors import ContractViolation
 from stretto.server.domain.payload import Violation
-from stretto.server.domain.workflow import Reason, Status, Step
+from stretto.server.domain.workflow import Failure, Reason, Status, Step
 from stretto.server.engine import steps
 from stretto.server.engine.steps import MESSAGE_CHARACTERS_MAX, failure_of
-from tests.harness import app_of, as_dict, engine_of, kinds_of
+from tests.harness import PROJECT, app_of, as_dict, engine_of, kinds_of
 
 HALF = "\ud800"
 """Half of a surrogate pair: a str may hold it, UTF-8 may not."""
@@ -54,6 +55,31 @@ async def test_half_a_surrogate_pair_in_a_progress_message_harms_nothing(tmp_pat
         workflow, events = await asyncio.wait_for(engine.run("tells"), 10)
     assert (workflow.status, workflow.headline) == (Status.SUCCEEDED, "dict ?")
     assert [e.step_progress.message for e in events if e.WhichOneof("kind") == "step_progress"] == ["text ?", "dict ?"]
+
+
+async def test_the_newest_failed_attempt_stands_in_the_row_while_the_workflow_has_not_succeeded():
+    tries = []
+
+    def stumbles(state):
+        tries.append("try")
+        if len(tries) <= 2:
+            raise ValueError(f"try {len(tries)}")
+        return interrupt("go on?") or {}
+
+    patient = RetryPolicy(max_attempts=3, initial_interval=0.001, jitter=False, retry_on=ValueError)
+    graph = StateGraph(State)
+    graph.add_node("stumbles", stumbles, retry_policy=patient)
+    graph.add_edge(START, "stumbles")
+    async with engine_of(app_of(stumbles=graph)) as engine:
+        started = await engine.start("stumbles")
+        waiting = await engine.until_status(started.workflow_id, Status.WAITING)
+        assert waiting.trouble == Failure(
+            Reason.STEP_FAILED, "try 2", "ValueError", "stumbles", waiting.trouble.step_id, 2
+        )
+        (asked,) = await engine.store.interrupts(PROJECT, started.workflow_id)
+        await engine.decide(started.workflow_id, asked.interrupt_id, {})
+        done = await engine.until_status(started.workflow_id, Status.SUCCEEDED)
+    assert done.trouble is None
 
 
 @pytest.mark.parametrize(

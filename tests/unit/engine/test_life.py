@@ -19,7 +19,7 @@ from stretto.server.domain.errors import (
     InvalidRequest,
     WorkflowEnded,
 )
-from stretto.server.domain.workflow import Reason, Status
+from stretto.server.domain.workflow import Failure, Reason, Status
 from stretto.server.engine.executor import Executor
 from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.serializer import StateInvalid
@@ -149,16 +149,26 @@ async def test_an_unknown_interrupt_is_refused():
             await engine.decide(started.workflow_id, "nonsense", "yes")
 
 
-async def test_a_deadline_fails_running_and_waiting_workflows_alike():
+async def test_a_deadline_ends_running_waiting_and_queued_workflows_and_says_what_they_did():
     graph, _, _ = gated()
     app = app_of(gated=graph, asks=chain(asks=lambda state: {"text": interrupt("?")}))
+    app.workflow("queued", chain(never=lambda state: {}))
+    doing = {
+        "gated": "these steps were running: waits.",
+        "asks": "the workflow waited for a decision.",
+        "queued": "the workflow waited for an executor.",
+    }
     async with engine_of(app) as engine:
-        for name in ("gated", "asks"):
+        for name, what in doing.items():
+            if name == "queued":
+                engine.dispatcher.executor_died(engine.executor)
             workflow, events = await engine.run(name, deadline=engine.clock.now() + SECOND // 5)
-            assert workflow.status is Status.FAILED
-            assert workflow.failure.reason is Reason.DEADLINE_EXCEEDED
-            assert kinds_of(events)[-1] == "failed"
+            assert workflow.status is Status.TIMED_OUT
+            assert workflow.failure == Failure(Reason.DEADLINE_EXCEEDED, f"The deadline passed while {what}")
+            assert kinds_of(events)[-1] == "timed_out"
+            assert events[-1].timed_out.error.message == workflow.failure.message
         assert engine.dispatcher.running_count == 0
+        assert engine.dispatcher.queued_count == 0
 
 
 async def test_p3_a_start_is_repeated_safely_after_its_own_deadline():

@@ -35,6 +35,7 @@ ALL = {
     "failed": happenings.Failed(FAILURE),
     "cancelled": happenings.Cancelled(""),
     "quarantined": happenings.Quarantined(FAILURE),
+    "timed_out": happenings.TimedOut(FAILURE),
 }
 
 

@@ -21,6 +21,7 @@ _SIGNS: Final = {
     "failed": "✗",
     "cancelled": "■",
     "quarantined": "✗",
+    "timed_out": "✗",
 }
 
 

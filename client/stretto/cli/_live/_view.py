@@ -27,6 +27,7 @@ _TERMINAL: Final = {
     "failed": WorkflowStatus.WORKFLOW_STATUS_FAILED,
     "cancelled": WorkflowStatus.WORKFLOW_STATUS_CANCELLED,
     "quarantined": WorkflowStatus.WORKFLOW_STATUS_QUARANTINED,
+    "timed_out": WorkflowStatus.WORKFLOW_STATUS_TIMED_OUT,
 }
 
 
@@ -210,6 +211,8 @@ class WorkflowView:
                 self.error = event.failed.error
             case "quarantined":
                 self.error = event.quarantined.error
+            case "timed_out":
+                self.error = event.timed_out.error
             case _:
                 self.cause = event.cancelled.cause or self.cause
 

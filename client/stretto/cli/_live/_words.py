@@ -32,6 +32,7 @@ STATUS_SIGNS: Final = {
     WorkflowStatus.WORKFLOW_STATUS_FAILED: ("✗", "red"),
     WorkflowStatus.WORKFLOW_STATUS_CANCELLED: ("■", "magenta"),
     WorkflowStatus.WORKFLOW_STATUS_QUARANTINED: ("✗", "bold red"),
+    WorkflowStatus.WORKFLOW_STATUS_TIMED_OUT: ("✗", "red"),
 }
 """Sign and colour of a workflow."""
 

@@ -27,8 +27,8 @@ async def list(  # noqa: A001 - A command is named after what it does.
         tuple[str, ...],
         Parameter(
             name="--status",
-            help="Only in this status: queued, running, waiting, succeeded, failed, cancelled or quarantined; may be "
-            "given several times.",
+            help="Only in this status: queued, running, waiting, succeeded, failed, timed_out, cancelled or "
+            "quarantined; may be given several times.",
         ),
     ] = (),
     session: Annotated[str, Parameter(help="Only of this session.")] = "",

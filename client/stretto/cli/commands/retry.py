@@ -15,7 +15,7 @@ async def retry(
     watch: WatchIt = False,
     common: Common = COMMON,
 ) -> int:
-    """Go on with a failed or quarantined workflow from its last checkpoint.
+    """Go on with a failed, timed out or quarantined workflow from its last checkpoint.
 
     Makes a new workflow and prints its id; the old one stays as it ended. With --json: the new workflow; with --watch,
     one event on each line.

@@ -26,8 +26,8 @@ async def watch(
 
     In a terminal: a live picture of the steps, open questions and errors. Piped: one line for each event. With
     --json: one event on each line. It goes on through breaks of the connection and restarts of the server. Ctrl-C
-    stops watching, never a workflow. The exit code is 0 when all succeeded, 4 when one failed, 5 when one was
-    cancelled.
+    stops watching, never a workflow. The exit code is 0 when all succeeded, 4 when one failed or timed out,
+    5 when one was cancelled.
     """
     ids = tuple(dict.fromkeys(workflow_ids))
     _check(ids, after)

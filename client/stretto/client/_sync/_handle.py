@@ -23,6 +23,7 @@ from stretto.client.errors import (
     WorkflowCancelled,
     WorkflowFailed,
     WorkflowQuarantined,
+    WorkflowTimedOut,
 )
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_pb2 import Checkpoint, Interrupt, Workflow
@@ -81,7 +82,8 @@ class WorkflowHandleSync(Generic[R]):
 
         Raises:
             WorkflowFailed: It ended with an error.
-            WorkflowQuarantined: It was taken out of service.
+            WorkflowTimedOut: Its deadline passed; this is a WorkflowFailed too.
+            WorkflowQuarantined: It was taken out of service; so is this.
             WorkflowCancelled: It was cancelled.
         """
         until = Until(timeout)
@@ -105,17 +107,30 @@ class WorkflowHandleSync(Generic[R]):
         """
         return WatchSync(self._calls, Cursor(self.id, after), on_break)
 
-    def state(self, *, min_sequence: int = 0, snapshot: bool = True, timeout: float | None = None) -> GetStateResponse:
+    def state(
+        self,
+        *,
+        min_sequence: int = 0,
+        snapshot: bool = True,
+        include_metrics: bool = False,
+        timeout: float | None = None,
+    ) -> GetStateResponse:
         """The durable state at one moment.
 
         Args:
             min_sequence: Wait until the journal has reached this sequence, for at most 10 seconds.
             snapshot: Whether to send the graph's channel values too.
+            include_metrics: Whether to add where its time went, for which the server reads the whole journal.
             timeout: Seconds to wait for the answer; the client's own when left out, and those 10 seconds.
         """
         if min_sequence and timeout is None:
             timeout = self._calls.timeout + SEQUENCE_SECONDS_MAX
-        request = GetStateRequest(workflow_id=self.id, min_sequence=min_sequence, omit_snapshot=not snapshot)
+        request = GetStateRequest(
+            workflow_id=self.id,
+            min_sequence=min_sequence,
+            omit_snapshot=not snapshot,
+            include_metrics=include_metrics,
+        )
         response = self._calls.unary(lambda stubs: stubs.workflows.GetState, request, timeout)
         self.workflow = response.workflow
         return response
@@ -175,11 +190,11 @@ class WorkflowHandleSync(Generic[R]):
         return response.workflow
 
     def retry(self, *, request_id: str | None = None, deadline: Moment = None, timeout: float | None = None) -> Self:
-        """A new workflow that goes on from the last checkpoint of this failed or quarantined one.
+        """A new workflow that goes on from the last checkpoint of this failed, timed out or quarantined one.
 
         Args:
             request_id: Makes the call repeatable also over restarts of the caller; made when left out.
-            deadline: When the new one fails if it has not ended: a point in time, or how far it is from now.
+            deadline: When the new one times out if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer; the client's own when left out.
         """
         request = retry_request(self.id, request_id, deadline)
@@ -203,7 +218,7 @@ class WorkflowHandleSync(Generic[R]):
             values: What to write into the state first, through the graph's reducers.
             as_step: Node that the values count as written by; left out, the graph finds out.
             request_id: Makes the call repeatable also over restarts of the caller; made when left out.
-            deadline: When the new one fails if it has not ended: a point in time, or how far it is from now.
+            deadline: When the new one times out if it has not ended: a point in time, or how far it is from now.
             timeout: Seconds to wait for the answer; the client's own when left out.
         """
         request = fork_request(
@@ -249,6 +264,8 @@ def _raise_outcome(event: ProgressEvent, correlation_id: str) -> None:
     match event.WhichOneof("kind"):
         case "failed":
             raise WorkflowFailed(event.failed.error, **about)
+        case "timed_out":
+            raise WorkflowTimedOut(event.timed_out.error, **about)
         case "quarantined":
             raise WorkflowQuarantined(event.quarantined.error, **about)
         case "cancelled":

@@ -119,6 +119,13 @@ class Quarantined:
     failure: Failure
 
 
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """Terminal: the deadline passed."""
+
+    failure: Failure
+
+
 Happening = (
     Accepted
     | Started
@@ -135,6 +142,7 @@ Happening = (
     | Failed
     | Cancelled
     | Quarantined
+    | TimedOut
 )
 
 

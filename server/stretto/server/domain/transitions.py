@@ -1,6 +1,7 @@
 """How a workflow changes: pure functions from an old row to changes. Every rule about statuses stands here, once."""
 
 from dataclasses import replace
+from typing import Any
 
 from stretto.server.domain.change import (
     Change,
@@ -32,9 +33,11 @@ from stretto.server.domain.event import (
     InterruptDecided,
     Quarantined,
     Started,
+    TimedOut,
 )
 from stretto.server.domain.payload import Payload
 from stretto.server.domain.workflow import (
+    TIMES,
     Failure,
     Interrupt,
     InterruptStatus,
@@ -42,7 +45,11 @@ from stretto.server.domain.workflow import (
     Status,
     Workflow,
     evolve,
+    since,
 )
+
+RETRYABLE = frozenset({Status.FAILED, Status.TIMED_OUT, Status.QUARANTINED})
+"""How a workflow must have ended for another one to go on from its last checkpoint."""
 
 
 def accept(workflow: Workflow) -> Change:
@@ -51,11 +58,25 @@ def accept(workflow: Workflow) -> Change:
     return Change(workflow=workflow, created=True, events=(Event(workflow.created_at, accepted),))
 
 
+def _enter(workflow: Workflow, status: Status, at: Micros, **changes: Any) -> Workflow:
+    """The workflow in a status, with some fields changed; a new one ends the time in the old one, which is counted.
+
+    A clock that was set back counts nothing: no time is negative.
+    """
+    if status is workflow.status:
+        return evolve(workflow, **changes)
+    began = since(workflow)
+    left = max(at, began)
+    counter = TIMES[workflow.status]
+    counted = {counter: getattr(workflow, counter) + left - began}
+    return evolve(workflow, status=status, status_since=left, **counted, **changes)
+
+
 def claim(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
     """Give a queued workflow to an executor, under the next epoch. Nothing when it is not queued any more."""
     if workflow.status is not Status.QUEUED:
         return ()
-    claimed = evolve(workflow, status=Status.RUNNING, epoch=workflow.epoch + 1, updated_at=at)
+    claimed = _enter(workflow, Status.RUNNING, at, epoch=workflow.epoch + 1, updated_at=at)
     if workflow.started_at:
         return (Change(workflow=claimed),)
     started = Event(at, Started(queued_for=max(0, at - workflow.created_at)))
@@ -83,6 +104,7 @@ def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: Ru
         steps=commit.steps,
         fraction=workflow.fraction if commit.fraction is None else commit.fraction,
         headline=workflow.headline if commit.headline is None else commit.headline,
+        trouble=commit.trouble or workflow.trouble,
         crashes=0 if commit.progressed else workflow.crashes,
         has_checkpoints=workflow.has_checkpoints or bool(commit.saved.checkpoints),
         has_interrupts=bool(now),
@@ -100,23 +122,24 @@ def _end_run(change: Change, end: RunEnd, at: Micros, *, decided: bool) -> Chang
     """Close a run: a terminal status, or a wait for decisions, or back into the queue."""
     workflow = change.workflow
     if isinstance(end, RunSucceeded):
-        done = evolve(workflow, result=end.result, fraction=1.0)
+        done = evolve(workflow, result=end.result, fraction=1.0, trouble=None)
         return _terminate(change, done, Status.SUCCEEDED, Event(at, Completed(end.result)))
     if isinstance(end, RunCancelled) or (workflow.cancel_requested_at and not isinstance(end, RunFailed)):
         return _terminate(change, workflow, Status.CANCELLED, Event(at, Cancelled(workflow.cancel_cause)))
     if isinstance(end, RunFailed):
         return _terminate(change, evolve(workflow, failure=end.failure), Status.FAILED, Event(at, Failed(end.failure)))
     if isinstance(end, RunPaused) and workflow.interrupts_pending and not decided:
-        return replace(change, workflow=evolve(workflow, status=Status.WAITING))
+        return replace(change, workflow=_enter(workflow, Status.WAITING, at))
     assert isinstance(end, RunPaused | RunReleased)
-    return replace(change, workflow=evolve(workflow, status=Status.QUEUED))
+    return replace(change, workflow=_enter(workflow, Status.QUEUED, at))
 
 
 def _terminate(change: Change, workflow: Workflow, status: Status, event: Event) -> Change:
     """End a workflow: the terminal event comes last, the epoch moves on so that nobody owns it."""
-    ended = evolve(
+    ended = _enter(
         workflow,
-        status=status,
+        status,
+        event.occurred_at,
         epoch=workflow.epoch + 1,
         steps=(),
         interrupts_pending=0,
@@ -143,7 +166,7 @@ def decide(
         raise WorkflowEnded("The workflow is being cancelled.", status=workflow.status.name)
     decided = replace(interrupt, status=InterruptStatus.DECIDED, decision=decision, decided_at=at)
     status = Status.QUEUED if workflow.status is Status.WAITING else workflow.status
-    changed = evolve(workflow, status=status, updated_at=at, interrupts_pending=workflow.interrupts_pending - 1)
+    changed = _enter(workflow, status, at, updated_at=at, interrupts_pending=workflow.interrupts_pending - 1)
     event = Event(at, InterruptDecided(decided), step=decided.step, step_id=decided.step_id)
     return (Change(workflow=changed, events=(event,), interrupts=(decided,)),)
 
@@ -170,12 +193,25 @@ def abandon(workflow: Workflow, epoch: int, at: Micros) -> tuple[Change, ...]:
 
 
 def expire(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
-    """Fail a workflow whose deadline has passed, whoever owns it."""
+    """End a workflow whose deadline has passed, whoever owns it."""
     if workflow.status.terminal or not workflow.deadline or at < workflow.deadline:
         return ()
-    failure = Failure(Reason.DEADLINE_EXCEEDED, "The deadline passed before the workflow ended.")
-    failed = evolve(workflow, failure=failure)
-    return (_terminate(Change(workflow=failed), failed, Status.FAILED, Event(at, Failed(failure))),)
+    failure = Failure(Reason.DEADLINE_EXCEEDED, f"The deadline passed while {_doing(workflow)}.")
+    late = evolve(workflow, failure=failure)
+    return (_terminate(Change(workflow=late), late, Status.TIMED_OUT, Event(at, TimedOut(failure))),)
+
+
+def _doing(workflow: Workflow) -> str:
+    """What a workflow that has not ended is about, in words."""
+    if workflow.status is Status.QUEUED:
+        return "the workflow waited for an executor"
+    if workflow.status is Status.WAITING:
+        return "the workflow waited for a decision"
+    return f"these steps were running: {_names_of_steps(workflow)}"
+
+
+def _names_of_steps(workflow: Workflow) -> str:
+    return ", ".join(sorted({step.step for step in workflow.steps})) or "none"
 
 
 def recover(workflow: Workflow, at: Micros, *, crashes_max: int, epoch: int | None = None) -> tuple[Change, ...]:
@@ -193,8 +229,8 @@ def recover(workflow: Workflow, at: Micros, *, crashes_max: int, epoch: int | No
         event = Event(at, Cancelled(workflow.cancel_cause))
         return (_terminate(Change(workflow=crashed), crashed, Status.CANCELLED, event),)
     if crashed.crashes < crashes_max:
-        return (Change(workflow=evolve(crashed, status=Status.QUEUED)),)
-    steps = ", ".join(sorted({step.step for step in workflow.steps})) or "none"
+        return (Change(workflow=_enter(crashed, Status.QUEUED, at)),)
+    steps = _names_of_steps(workflow)
     failure = Failure(
         Reason.POISONED,
         f"Executors died {crashed.crashes} times in a row while they ran this workflow; steps running then: {steps}.",
@@ -207,16 +243,16 @@ def release(workflow: Workflow, epoch: int, at: Micros) -> tuple[Change, ...]:
     """Queue a workflow again whose executor was stopped on purpose."""
     if workflow.status is not Status.RUNNING or workflow.epoch != epoch:
         return ()
-    freed = evolve(workflow, status=Status.QUEUED, epoch=workflow.epoch + 1, updated_at=at)
+    freed = evolve(workflow, epoch=workflow.epoch + 1, updated_at=at)
     if not workflow.cancel_requested_at:
-        return (Change(workflow=freed),)
+        return (Change(workflow=_enter(freed, Status.QUEUED, at)),)
     event = Event(at, Cancelled(workflow.cancel_cause))
     return (_terminate(Change(workflow=freed), freed, Status.CANCELLED, event),)
 
 
 def retry(source: Workflow, made: Workflow, copied: CheckpointCopy | None) -> tuple[Change, ...]:
     """Make a workflow that goes on where a failed one stopped; the failed one only learns its name."""
-    if source.status not in (Status.FAILED, Status.QUARANTINED):
+    if source.status not in RETRYABLE:
         raise NotRetryable(status=source.status.name)
     return (
         replace(accept(made), copied=copied),

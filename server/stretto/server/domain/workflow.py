@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.payload import JsonValue, Payload, Violation
@@ -158,6 +158,21 @@ class Workflow:
     ran_for: Micros = 0
     waited_for: Micros = 0
     """Time in the status until `status_since`; the present one's since then is not in it yet."""
+
+
+TIMES: Final = {Status.QUEUED: "queued_for", Status.RUNNING: "ran_for", Status.WAITING: "waited_for"}
+"""Where the time in each status is counted."""
+
+
+def time_in(workflow: Workflow, status: Status, now: Micros) -> Micros:
+    """How long a workflow has been in a status, which may be its present one."""
+    counted: Micros = getattr(workflow, TIMES[status])
+    return counted + max(0, now - since(workflow)) if workflow.status is status else counted
+
+
+def since(workflow: Workflow) -> Micros:
+    """When it came into its status: at its creation, as long as nothing else was noted."""
+    return workflow.status_since or workflow.created_at
 
 
 _NAMES = tuple(field.name for field in fields(Workflow))

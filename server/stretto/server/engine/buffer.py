@@ -48,6 +48,7 @@ class _News:
     writes: list[PendingWrite] = field(default_factory=list)
     raised: list[Interrupt] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)
+    trouble: Failure | None = None
     progressed: bool = False
 
 
@@ -86,6 +87,7 @@ class RunBuffer:
         self.writes: list[PendingWrite] = []
         self.raised: list[Interrupt] = []
         self.applied: list[str] = []
+        self.trouble: Failure | None = None
         self.starts = False
         self.progressed = False
 
@@ -191,6 +193,7 @@ class RunBuffer:
             self.writes,
             self.raised,
             self.applied,
+            self.trouble,
             progressed=self.progressed,
         )
 
@@ -202,6 +205,7 @@ class RunBuffer:
         self.writes = kept.writes + self.writes
         self.raised = kept.raised + self.raised
         self.applied = kept.applied + self.applied
+        self.trouble = self.trouble or kept.trouble
         self.progressed = kept.progressed or self.progressed
 
     async def end(self, end: RunEnd) -> None:
@@ -282,6 +286,7 @@ class RunBuffer:
             saved=saved,
             raised=tuple(self.raised),
             applied=tuple(self.applied),
+            trouble=self.trouble,
             progressed=self.progressed,
             end=end,
         )

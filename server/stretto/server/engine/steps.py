@@ -114,6 +114,7 @@ class Steps:
             self._close(step_id)
             self._tell(attempt.step, StepFailed(failure, attempt.duration()))
         else:
+            self._buffer.trouble = failure
             self._tell(attempt.step, StepRetrying(failure, self._clock.now() + pause))
 
     def step_cut_off(self, namespace: str) -> None:

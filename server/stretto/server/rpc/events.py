@@ -123,6 +123,10 @@ def _quarantined(made: ProgressEvent, what: domain.Quarantined) -> None:
     made.quarantined.error.CopyFrom(failure_to_proto(what.failure))
 
 
+def _timed_out(made: ProgressEvent, what: domain.TimedOut) -> None:
+    made.timed_out.error.CopyFrom(failure_to_proto(what.failure))
+
+
 _FILL: Final[dict[type[object], Callable[[ProgressEvent, Any], None]]] = {
     domain.Accepted: _accepted,
     domain.Started: _started,
@@ -139,4 +143,5 @@ _FILL: Final[dict[type[object], Callable[[ProgressEvent, Any], None]]] = {
     domain.Failed: _failed,
     domain.Cancelled: _cancelled,
     domain.Quarantined: _quarantined,
+    domain.TimedOut: _timed_out,
 }
