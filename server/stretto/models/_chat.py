@@ -9,8 +9,9 @@ import structlog
 from pydantic import BaseModel
 
 from stretto.models._answers import Check, WrongAnswer, asked_again, asked_for, checked
+from stretto.models._breaker import UNHEALTHY
 from stretto.models._faults import fault_of
-from stretto.models._guard import UNHEALTHY, Guard
+from stretto.models._guard import Guard
 from stretto.models.errors import ModelUnavailable, Reason
 
 if TYPE_CHECKING:

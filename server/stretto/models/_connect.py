@@ -1,28 +1,20 @@
 """Settings become a chat model. LangChain is imported here, and only when a model is configured."""
 
-import math
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from stretto.models._breaker import breaker_of
 from stretto.models._chat import ChatModel
-from stretto.models._guard import UNHEALTHY, Guard
-from stretto.models.errors import ModelMisconfigured, ModelUnavailable
+from stretto.models._guard import Guard
+from stretto.models.errors import ModelMisconfigured
 from stretto.models.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from interlock import CircuitBreaker
     from langchain_core.language_models import BaseChatModel
 
 _PLACEHOLDER_KEY = "none"
 """Local servers want no key, but providers' libraries do."""
-
-_CALLS_WATCHED = 10
-_CALLS_MIN = 5
-_FAILURE_RATE = 0.5
-"""The circuit opens when half of the last ten attempts failed, and five at least."""
-_OPEN_SECONDS = 15.0
-"""How long nobody asks a failing provider, before one call tries."""
 
 
 @cache
@@ -35,7 +27,7 @@ def configured() -> ChatModel | None:
 def connect(settings: ModelSettings) -> ChatModel:
     """The chat model of these settings. No connection is made before the first call."""
     model = _langchain_model(settings)
-    guard = Guard(settings.seconds_max, settings.attempts_max, _breaker(settings.model, settings.url))
+    guard = Guard(settings.seconds_max, settings.attempts_max, breaker_of(settings.model, settings.url))
     return ChatModel(model, guard, says_why_it_ends=settings.provider == "openai")
 
 
@@ -69,27 +61,3 @@ def _arguments(settings: ModelSettings) -> dict[str, Any]:
         # idle ones last for five seconds only.
         arguments["default_headers"] = {"Connection": "close"}
     return arguments
-
-
-@cache
-def _breaker(model: str, url: str) -> "CircuitBreaker":  # noqa: ARG001 - the key is what it is shared by
-    from interlock import CircuitBreaker, Config  # noqa: PLC0415 - of the extra `model`
-
-    config = Config(
-        window_size=_CALLS_WATCHED,
-        minimum_number_of_calls=_CALLS_MIN,
-        failure_rate_threshold=_FAILURE_RATE,
-        slow_call_duration_threshold=math.inf,  # Slow is what exceeds the time for a call, which is a failure anyway.
-        wait_duration_in_open=_OPEN_SECONDS,
-        permitted_calls_in_half_open=1,
-        max_concurrent_probes=1,
-    )
-    return CircuitBreaker(name=model, config=config, classifier=_Unhealthy())
-
-
-class _Unhealthy:
-    """Counts what speaks against the provider's health."""
-
-    def is_failure(self, *, result: object, exception: Exception | None) -> bool:  # noqa: ARG002 - interlock's signature
-        """Whether a call counts as failed."""
-        return isinstance(exception, ModelUnavailable) and exception.reason in UNHEALTHY

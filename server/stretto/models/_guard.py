@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-UNHEALTHY = frozenset({Reason.TIMEOUT, Reason.RATE_LIMITED, Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.CUT_OFF})
-"""Reasons that say that the provider is not well. A refused request and a useless answer come from a healthy one."""
-
 _WAIT_SECONDS_MAX = 1.0
 _WAIT_SHARE_MAX = 0.125
 """Of a call's time: waiting between attempts must leave most of it for answers."""

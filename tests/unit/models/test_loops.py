@@ -1,0 +1,9 @@
+import asyncio
+
+from tests.unit.models.making import model_at
+
+
+def test_a_model_serves_one_event_loop_after_another(api):
+    model = model_at(api)
+    for _ in range(3):
+        assert asyncio.run(model.write("", "Hello")) == "You said: Hello"
