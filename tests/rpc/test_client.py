@@ -196,6 +196,13 @@ async def test_a_failed_workflow_raises_what_failed(world: World, client: Any) -
     )
 
 
+async def test_a_state_has_metrics_for_those_who_ask(world: World, client: Any) -> None:
+    handle = await client.start("order", good_order())
+    await world.run(handle.id, 1, end=DONE)
+    assert (await handle.state(include_metrics=True)).metrics.steps[0].started_count == 1
+    assert not (await handle.state()).HasField("metrics")
+
+
 async def test_a_workflow_that_timed_out_raises_an_error_of_its_own_that_is_a_failure_too(
     world: World, client: Any
 ) -> None:

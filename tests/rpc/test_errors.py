@@ -274,7 +274,7 @@ CASES = {
         on("RetryWorkflow", api.RetryWorkflowRequest),
         PRECONDITION,
         "NOT_RETRYABLE",
-        "failed or quarantined",
+        "failed, timed out or was quarantined",
         metadata=("status",),
     ),
     "a page token of another filter": Case(

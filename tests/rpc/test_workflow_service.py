@@ -135,6 +135,21 @@ async def test_state_and_journal_tell_the_same_story(world: World) -> None:
     assert (brief.HasField("snapshot"), brief.checkpoint_id) == (False, "")
 
 
+async def test_metrics_come_when_they_are_asked_for_and_belong_to_the_same_moment(world: World) -> None:
+    workflow_id = await world.start()
+    await world.run(workflow_id, 2, end=FAILED)
+    asked = api.GetStateRequest(workflow_id=workflow_id, include_metrics=True)
+    state = await world.api.GetState(asked)
+    row = state.workflow
+    spans = (state.metrics.queued_for, state.metrics.ran_for, state.metrics.waited_for)
+    lived = row.ended_at.ToMicroseconds() - row.created_at.ToMicroseconds()
+    assert sum(span.ToMicroseconds() for span in spans) == lived
+    assert state.metrics.event_count == state.as_of_sequence
+    assert [(step.step, step.started_count) for step in state.metrics.steps] == [("node", 2)]
+    asked.include_metrics = False
+    assert not (await world.api.GetState(asked)).HasField("metrics")
+
+
 async def test_a_failure_is_told_with_its_step(world: World) -> None:
     workflow_id = await world.start()
     await world.run(workflow_id, 1, end=FAILED)

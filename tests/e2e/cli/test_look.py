@@ -109,6 +109,18 @@ def test_a_state_as_json_is_one_document(here, order) -> None:
     assert state["as_of_sequence"] == state["workflow"]["last_sequence"]
 
 
+def test_a_state_shows_where_the_time_went_when_it_is_asked_for(here, client, session) -> None:
+    (failed,) = started(client, session, "fails")
+    told = " ".join(here("state", failed, "--metrics").out.split())
+    assert "Metrics in the queue" in told
+    assert "retries 1 events" in told
+    assert "STEP STARTED COMPLETED RETRIES FAILED TOTAL LONGEST fails 2 0 1 1" in told
+    assert "Metrics" not in here("state", failed).out
+    (step,) = here("state", failed, "--metrics", "--json").json["metrics"]["steps"]
+    assert (step["step"], step["started_count"], step["retry_count"], step["failed_count"]) == ("fails", 2, 1, 1)
+    assert "metrics" not in here("state", failed, "--json").json
+
+
 def test_a_state_shows_the_outcome(here, client, session) -> None:
     failed, echoed = started(client, session, "echo", "fails")
     assert "Error\n  ValueError: there is no file at step fails after 2 attempts" in here("state", failed).out

@@ -13,9 +13,9 @@ from stretto.cli._options import COMMON, Common
 from stretto.cli._output import Output, clean
 from stretto.cli._questions import ask_text, show_questions
 from stretto.cli._tables import cell, indented, pairs, table
-from stretto.cli._words import ago, clock, failure, percent, pretty, short, status
+from stretto.cli._words import ago, clock, failure, length, percent, pretty, short, status
 from stretto.client import Client
-from stretto.workflow.v1.workflow_pb2 import OriginKind, Workflow
+from stretto.workflow.v1.workflow_pb2 import OriginKind, Workflow, WorkflowMetrics
 from stretto.workflow.v1.workflow_service_pb2 import GetStateResponse
 
 CHANNEL_CHARS_MAX: Final = 400
@@ -27,6 +27,7 @@ async def state(
     /,
     *,
     snapshot: Annotated[bool, Parameter(negative="--no-snapshot", help="Show the graph's values too.")] = True,
+    metrics: Annotated[bool, Parameter(negative="", help="Show where its time went too, step by step.")] = False,
     common: Common = COMMON,
 ) -> None:
     """Show where a workflow stands, and its open questions.
@@ -34,7 +35,7 @@ async def state(
     All parts belong to one moment. With --json: one document.
     """
     async with common.connected() as (client, out):
-        found = await client.handle(workflow_id).state(snapshot=snapshot)
+        found = await client.handle(workflow_id).state(snapshot=snapshot, include_metrics=metrics)
         out.document(await readable(found, client))
         await _show(out, found, client, common.again)
 
@@ -56,6 +57,8 @@ async def _show(out: Output, found: GetStateResponse, client: Client, again: str
     if found.HasField("error"):
         _heading(out, "Error")
         out.show(indented(Text(clean(failure(found.error)), style="red")))
+    if found.HasField("metrics"):
+        _show_metrics(out, found.metrics)
     if found.snapshot.fields:
         _heading(out, f"Values after event {found.as_of_sequence}")
         out.show(pairs(_channels(whole(MessageToDict(found.snapshot)))))
@@ -100,6 +103,21 @@ def _show_steps(out: Output, workflow: Workflow) -> None:
             cell(step.message),
         )
     out.show(indented(shown))
+
+
+def _show_metrics(out: Output, metrics: WorkflowMetrics) -> None:
+    """Where the time went: of the whole workflow, then of each step."""
+    _heading(out, "Metrics")
+    spans = (("in the queue", metrics.queued_for), ("running", metrics.ran_for), ("waiting", metrics.waited_for))
+    counts = (("retries", metrics.retry_count), ("events", metrics.event_count))
+    out.show(pairs([*((name, length(span)) for name, span in spans), *((name, str(count)) for name, count in counts)]))
+    if not metrics.steps:
+        return
+    shown = table("step", "started", "completed", "retries", "failed", "total", "longest")
+    for step in metrics.steps:
+        numbers = (step.started_count, step.completed_count, step.retry_count, step.failed_count)
+        shown.add_row(cell(step.step), *map(str, numbers), length(step.total), length(step.longest))
+    out.show("", indented(shown))
 
 
 def _channels(values: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,7 @@ from stretto.server.rpc.convert import (
     workflow_to_proto,
 )
 from stretto.server.rpc.events import to_event
+from stretto.server.rpc.metrics import metrics_of
 from stretto.server.rpc.projects import project_of
 from stretto.server.rpc.snapshot import to_snapshot
 from stretto.server.store.port import Store, WorkflowFilter, WorkflowState
@@ -109,7 +110,11 @@ class WorkflowServicer(WorkflowServiceServicer):
             seconds = self._wait_seconds if left is None else min(self._wait_seconds, left)
             await self._journal.wait_for(project, request.workflow_id, request.min_sequence, seconds)
         state = await self._store.state(project, request.workflow_id, with_checkpoint=not request.omit_snapshot)
-        return _state_to_proto(state)
+        response = _state_to_proto(state)
+        if request.include_metrics:
+            metrics = await metrics_of(state.workflow, self._store, self._clock.now())
+            response.metrics.CopyFrom(metrics)
+        return response
 
     async def ListWorkflows(  # noqa: N802 - The name in the protos.
         self, request: api.ListWorkflowsRequest, context: Context
