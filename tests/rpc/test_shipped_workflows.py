@@ -7,6 +7,7 @@ import pytest
 import stretto.models
 from stretto.client import Client, InvalidInput
 from stretto.exercise.v1 import exercise_plan_pb2 as exercise
+from stretto.finance.v1 import finance_review_pb2 as finance
 from stretto.models import ModelUnavailable, Reason
 from stretto.testing import serving
 from stretto.workflows import app
@@ -40,8 +41,24 @@ def strength(**fields):
     return exercise.ExerciseRequest(**{"goal": exercise.GOAL_STRENGTH, "days_per_week": 3, **fields})
 
 
+def spending(**fields):
+    made = [
+        finance.Transaction(date="2026-10-03", description="Groceries", amount="54.20"),
+        finance.Transaction(date="2026-10-05", description="Rent", amount="950"),
+        finance.Transaction(date="2026-10-09", description="Restaurant", amount="80.50"),
+        finance.Transaction(date="2026-10-09", description="Restaurant", amount="80.50"),
+        finance.Transaction(date="2026-10-01", description="Salary", amount="-3000"),
+        finance.Transaction(date="2026-09-09", description="Restaurant", amount="60"),
+    ]
+    return finance.FinanceRequest(**{"transactions": made, **fields})
+
+
 APPROVE = exercise.ExerciseDecision(verdict=exercise.VERDICT_APPROVE)
-STARTS = {"exercise_planning": (strength(), exercise.ExercisePlan, APPROVE)}
+AGREE = finance.FinanceDecision(verdict=finance.VERDICT_APPROVE)
+STARTS = {
+    "exercise_planning": (strength(), exercise.ExercisePlan, APPROVE),
+    "finance_review": (spending(), finance.FinanceReview, AGREE),
+}
 """For each type an input, its result, and how it is approved."""
 
 
@@ -246,3 +263,92 @@ async def test_a_wrong_decision_is_refused_and_the_question_stays_open(decision,
             await handle.decide(decision)
         assert rule in {violation.rule_id for violation in refusal.value.violations}
         assert (await handle.state()).pending_interrupts
+
+
+# finance_review
+
+
+async def test_a_finance_review_is_exact_approved_and_typed():
+    async with serving(app) as server:
+        handle = await server.client.start("finance_review", spending(), result=finance.FinanceReview)
+        await server.next_interrupt(handle)
+        state = await handle.state()
+        assert state.workflow.headline == "2 proposals to save 101.00 EUR a month, for you to decide"
+        await handle.decide(AGREE)
+        review = await handle.result()
+    assert review.outcome == finance.OUTCOME_APPROVED
+    assert review.summary == "Your review of 2026-10 is ready: 1165.20 EUR spent, 101.00 EUR to save."
+    assert (review.spent, review.received, review.balance) == ("1165.20", "3000.00", "1834.80")
+    assert [(each.category, each.spent) for each in review.categories] == [
+        ("housing", "950.00"), ("dining", "161.00"), ("groceries", "54.20"),
+    ]  # fmt: skip
+    assert (review.categories[1].change, review.categories[1].trend) == ("101.00", finance.TREND_RISING)
+    assert [(each.month, each.spent) for each in review.months] == [("2026-09", "60.00"), ("2026-10", "1165.20")]
+    assert [each.kind for each in review.anomalies] == [finance.ANOMALY_KIND_DUPLICATE]
+    assert dict(review.limits) == {"dining": "60.00"}
+    assert review.note.startswith("In 2026-10 you spent 1165.20 EUR.")
+
+
+async def test_a_finance_review_that_is_rejected_keeps_what_was_found():
+    async with serving(app) as server:
+        handle = await server.client.start("finance_review", spending(), result=finance.FinanceReview)
+        await server.next_interrupt(handle)
+        await handle.decide(finance.FinanceDecision(verdict=finance.VERDICT_REJECT, reason="Not now."))
+        review = await handle.result()
+    assert (review.outcome, review.reason) == (finance.OUTCOME_REJECTED, "Not now.")
+    assert review.summary == "The proposals for 2026-10 were rejected: Not now."
+    assert (review.spent, len(review.savings)) == ("1165.20", 2)
+    assert (dict(review.limits), review.note) == ({}, "")
+
+
+async def test_a_finance_review_is_edited_and_asked_about_again():
+    edit = finance.FinanceDecision(verdict=finance.VERDICT_EDIT, reason="I eat out.", limits={"dining": "150"})
+    async with serving(app) as server:
+        handle = await server.client.start("finance_review", spending(), result=finance.FinanceReview)
+        await server.next_interrupt(handle)
+        await handle.decide(edit)
+        asked = await server.next_interrupt(handle)
+        assert asked.question.struct_value["editable"]["limits"]["dining"] == "150.00"
+        await handle.decide(
+            finance.FinanceDecision(verdict=finance.VERDICT_EDIT, reason="And before?", month="2026-09")
+        )
+        asked = await server.next_interrupt(handle)
+        assert asked.question.struct_value["editable"]["month"] == "2026-09"
+        await handle.decide(AGREE)
+        review = await handle.result()
+        fractions = [event.step_progress.fraction for event in await told(handle)]
+    assert (review.month, review.spent, dict(review.limits)) == ("2026-09", "60.00", {"dining": "150.00"})
+    assert fractions == sorted(fractions)
+
+
+async def test_wrong_transactions_are_refused_by_the_names_of_their_fields():
+    wrong = finance.Transaction(date="2026-02-30", amount="5.555", currency="euro")
+    async with serving(app) as server:
+        assert await violations(server.client, "finance_review", finance.FinanceRequest()) == {
+            ("transactions", "repeated.min_items")
+        }
+        given = finance.FinanceRequest(transactions=[wrong], month="2026-13", budget={"fun": "1"})
+        assert await violations(server.client, "finance_review", given) == {
+            ("transactions[0].date", "transaction.date"),
+            ("transactions[0].description", "string.min_len"),
+            ("transactions[0].amount", "string.pattern"),
+            ("transactions[0].currency", "string.pattern"),
+            ("month", "string.pattern"),
+            ("budget['fun']", "string.in"),
+        }
+
+
+@pytest.mark.parametrize(
+    ("decision", "rule"),
+    [
+        (finance.FinanceDecision(verdict=finance.VERDICT_REJECT), "finance_decision.reason"),
+        (finance.FinanceDecision(verdict=finance.VERDICT_EDIT, reason="Less!"), "finance_decision.edit"),
+    ],
+)
+async def test_a_wrong_decision_on_finances_is_refused(decision, rule):
+    async with serving(app) as server:
+        handle = await server.client.start("finance_review", spending())
+        await server.next_interrupt(handle)
+        with pytest.raises(InvalidInput) as refusal:
+            await handle.decide(decision)
+    assert {violation.rule_id for violation in refusal.value.violations} == {rule}

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from stretto.workflows._approval import EDITS_MAX
 from stretto.workflows._phases import Phases
 from stretto.workflows.exercise_planning.graph import PHASES as EXERCISE
+from stretto.workflows.finance_review.graph import PHASES as FINANCE
 
 SMALL = Phases(seconds={"think": 1, "make": 2, "ask": 0, "end": 1}, repeated=("make", "ask"))
 
@@ -24,7 +25,7 @@ def test_an_edit_adds_work_and_the_share_waits_for_it():
 
 
 @given(edits=st.integers(0, EDITS_MAX), parts=st.lists(st.floats(0, 1), min_size=1, max_size=4))
-@pytest.mark.parametrize("phases", [SMALL, EXERCISE])
+@pytest.mark.parametrize("phases", [SMALL, EXERCISE, FINANCE])
 def test_a_share_never_goes_back(phases, edits, parts):
     walked = [(phase, part, 0) for phase in phases.seconds for part in sorted(parts)]
     end = walked[-len(parts) :]

@@ -9,12 +9,13 @@ from typing_extensions import TypedDict
 from stretto.workflows._approval import Verdict, ask
 from stretto.workflows._notes import RETRY, write_note
 from stretto.workflows._phases import Phases, Report
+from stretto.workflows._words import count
 from stretto.workflows.exercise_planning import note
 from stretto.workflows.exercise_planning.design import Sketch, design
 from stretto.workflows.exercise_planning.movements import available
 from stretto.workflows.exercise_planning.safety import Substitution, make_safe, warnings_of
 from stretto.workflows.exercise_planning.schedule import Week, schedule
-from stretto.workflows.exercise_planning.wishes import Wishes, changed, count, wishes_of, words
+from stretto.workflows.exercise_planning.wishes import Wishes, changed, wishes_of, words
 
 PHASES: Final = Phases(
     seconds={

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from stretto.workflows._words import count
 from stretto.workflows.exercise_planning.schedule import Week
-from stretto.workflows.exercise_planning.wishes import Wishes, count, words
+from stretto.workflows.exercise_planning.wishes import Wishes, words
 
 SYSTEM: Final = (
     "You are a careful strength and conditioning coach. Write a short, friendly note of at most 120 words to the "

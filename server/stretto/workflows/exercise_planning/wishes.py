@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from stretto.workflows._words import count
+
 
 class Goal(StrEnum):
     """What the training is for, as the contract names it."""
@@ -96,8 +98,3 @@ def _without_repetition(fields: Mapping[str, Any]) -> dict[str, Any]:
 def words(value: Goal | Level | BodyPart | Equipment) -> str:
     """A value as people say it."""
     return value.name.lower().replace("_", " ")
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
