@@ -3,7 +3,7 @@ import asyncio
 from tests.unit.models.making import model_at
 
 
-def test_a_model_serves_one_event_loop_after_another(api):
+async def test_a_model_serves_one_event_loop_after_another(api):
     model = model_at(api)
     for _ in range(3):
-        assert asyncio.run(model.write("", "Hello")) == "You said: Hello"
+        assert await asyncio.to_thread(asyncio.run, model.write("", "Hello")) == "You said: Hello"
