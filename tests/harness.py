@@ -19,7 +19,8 @@ from stretto.server.engine.journal import Journal
 from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
-from stretto.server.rpc.events import encode_event, to_event
+from stretto.server.rpc.events import to_event
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store import Store, open_store
 from stretto.testing._executor import LocalExecutor
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
@@ -121,7 +122,7 @@ def as_dict(message: Any) -> Any:
 
 @contextlib.asynccontextmanager
 async def engine_of(app: App, url: str = "memory:", **limits: Any) -> AsyncIterator[Engine]:
-    store = open_store(url, encode_event)
+    store = open_store(url, ENCODERS)
     await store.open()
     engine = Engine(app, store, **limits)
     try:

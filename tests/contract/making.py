@@ -17,6 +17,7 @@ from stretto.server.domain.change import (
 )
 from stretto.server.domain.event import Event
 from stretto.server.domain.payload import Payload
+from stretto.server.domain.session import Encoders, SessionHappening
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 
 PROJECT = "red"
@@ -28,6 +29,13 @@ def encode(workflow_id: str, event: Event) -> bytes:
     if not isinstance(event, Event):
         raise TypeError(event)
     return repr((workflow_id, event)).encode()
+
+
+def encode_session(session_id: str, at: int, what: SessionHappening) -> bytes:
+    return repr((session_id, at, what)).encode()
+
+
+ENCODERS = Encoders(encode, encode_session)
 
 
 def a_workflow(workflow_id: str = "wf_1", **fields: Any) -> Workflow:
@@ -124,3 +132,31 @@ async def waiting(store, workflow_id: str = "wf_1", *questions: Interrupt) -> Wo
     await running(store, workflow_id)
     rule = commit(workflow_id=workflow_id, raised=questions or (question(),), end=RunPaused())
     return (await store.update(PROJECT, workflow_id, rule)).workflow
+
+
+HISTORY = Saved(
+    checkpoints=(
+        checkpoint("cp_1", channels=(("a", "1"),)),
+        checkpoint("cp_2", "cp_1", channels=(("a", "2"),)),
+        checkpoint("cp_2b", "cp_1", channels=(("a", "2b"),)),
+        checkpoint("cp_3", "cp_2", namespace="sub:x", channels=(("b", "1"),)),
+        checkpoint("cp_4", "cp_2", channels=(("a", "2"), ("c", "1"))),
+        checkpoint("cp_5", "cp_4", channels=(("a", "3"),)),
+        checkpoint("cp_6", "cp_3", namespace="sub:x", channels=(("b", "2"),)),
+    ),
+    blobs=(
+        *(blob("a", version, version.encode()) for version in ("1", "2", "2b", "3")),
+        blob("c", "1"),
+        blob("b", "1", namespace="sub:x"),
+        blob("b", "2", namespace="sub:x"),
+    ),
+    writes=(
+        write("cp_1"),
+        write("cp_2"),
+        write("cp_2b"),
+        write("cp_3", namespace="sub:x"),
+        write("cp_4", "task_a"),
+        write("cp_4", "task_b"),
+        write("cp_5"),
+    ),
+)

@@ -10,13 +10,13 @@ from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 from stretto.server.engine.checkpointer import Checkpointer
 from stretto.server.engine.serializer import strict_serializer
 from stretto.server.engine.store_log import StoreLog
-from stretto.server.rpc.events import encode_event
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store import open_store
 
 
 @pytest.mark.parametrize("url", ["memory:", "sqlite:{folder}/conformance.db"])
 async def test_the_checkpointer_conforms_over_every_store(url, tmp_path):
-    store = open_store(url.format(folder=tmp_path), encode_event)
+    store = open_store(url.format(folder=tmp_path), ENCODERS)
     await store.open()
 
     @checkpointer_test(name="stretto")

@@ -5,7 +5,7 @@ import asyncio
 from stretto.server.domain import transitions
 from stretto.server.domain.change import CheckpointCopy, RunFailed, Saved
 from stretto.server.domain.workflow import Failure, Reason
-from tests.contract.making import PROJECT, a_workflow, blob, checkpoint, commit, running, write
+from tests.contract.making import HISTORY, PROJECT, a_workflow, blob, checkpoint, commit, running, write
 
 
 def checkpoint_ids(found):
@@ -95,34 +95,6 @@ async def test_deleted_checkpoints_are_gone_and_no_others(store):
     await store.save(PROJECT, "wf_1", Saved(checkpoints=saved.checkpoints))
     found = await store.checkpoint(PROJECT, "wf_1", "")
     assert (found.blobs, found.writes) == ((), ())
-
-
-HISTORY = Saved(
-    checkpoints=(
-        checkpoint("cp_1", channels=(("a", "1"),)),
-        checkpoint("cp_2", "cp_1", channels=(("a", "2"),)),
-        checkpoint("cp_2b", "cp_1", channels=(("a", "2b"),)),
-        checkpoint("cp_3", "cp_2", namespace="sub:x", channels=(("b", "1"),)),
-        checkpoint("cp_4", "cp_2", channels=(("a", "2"), ("c", "1"))),
-        checkpoint("cp_5", "cp_4", channels=(("a", "3"),)),
-        checkpoint("cp_6", "cp_3", namespace="sub:x", channels=(("b", "2"),)),
-    ),
-    blobs=(
-        *(blob("a", version, version.encode()) for version in ("1", "2", "2b", "3")),
-        blob("c", "1"),
-        blob("b", "1", namespace="sub:x"),
-        blob("b", "2", namespace="sub:x"),
-    ),
-    writes=(
-        write("cp_1"),
-        write("cp_2"),
-        write("cp_2b"),
-        write("cp_3", namespace="sub:x"),
-        write("cp_4", "task_a"),
-        write("cp_4", "task_b"),
-        write("cp_5"),
-    ),
-)
 
 
 async def copy_of_history(store, copied):

@@ -33,6 +33,7 @@ from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts, contract_of
 from stretto.server.rpc.errors import STATUS_DETAILS_KEY
 from stretto.server.rpc.server import Limits, RpcServer
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store.memory import MemoryStore
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
@@ -201,7 +202,7 @@ class World:
 
 def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | None = None, **journal) -> World:
     contracts = Contracts(types)
-    store = MemoryStore(contracts.encode_event)
+    store = MemoryStore(ENCODERS)
     made = Journal(store, **journal)
     catalog = Catalog(types)
     dispatcher = HandDispatcher()

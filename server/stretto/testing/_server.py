@@ -7,7 +7,7 @@ from stretto.server.app.declare import declared
 from stretto.server.app.server import Server
 from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.settings import Settings
-from stretto.server.rpc.events import encode_event
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store import open_store
 from stretto.testing._clock import ManualClock
 from stretto.testing._executor import LocalExecutors
@@ -31,7 +31,7 @@ class LocalServer:
             free_bytes_min=0,
         )
         # What is kept in memory outlives a restart; a file is opened anew, as it would be elsewhere.
-        self._memory = open_store(store, encode_event) if store == "memory:" else None
+        self._memory = open_store(store, ENCODERS) if store == "memory:" else None
         self._server: Server | None = None
 
     @property

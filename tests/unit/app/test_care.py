@@ -9,7 +9,7 @@ from stretto.server.app.care import Care
 from stretto.server.domain.clock import SystemClock
 from stretto.server.domain.errors import Overloaded, StoreUnavailable
 from stretto.server.domain.settings import Settings
-from stretto.server.rpc.events import encode_event
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store import open_store
 
 Usage = namedtuple("Usage", "free")  # noqa: PYI024 - what shutil.disk_usage gives, as far as it is looked at.
@@ -21,7 +21,7 @@ class Kept:
     def __init__(self, monkeypatch, url="memory:"):
         monkeypatch.setattr(care_module, "LOOK_SECONDS", 0)
         monkeypatch.setattr(care_module, "PROBE_SECONDS_MAX", 0.05)
-        self.store = open_store("memory:", encode_event)
+        self.store = open_store("memory:", ENCODERS)
         self.told = asyncio.Queue()
         self.care = Care(self.store, url, Settings(), SystemClock(), lambda: self.told.put_nowait(self.care.healthy))
 

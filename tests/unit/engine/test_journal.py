@@ -10,7 +10,7 @@ from stretto.server.domain.change import Publication
 from stretto.server.domain.errors import SequenceOutOfRange, StreamEnded
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Status
-from stretto.server.engine import journal as journals
+from stretto.server.engine import follower as followers
 from stretto.server.engine.journal import Journal
 
 ENDED = Status.SUCCEEDED
@@ -29,6 +29,9 @@ class LateStore:
     def on_publication(self, listener: Any) -> None:
         self._listener = listener
 
+    def on_session_publication(self, listener: Any) -> None:
+        self._session_listener = listener
+
     def commit(self, count: int, name: str = "w", *, size: int = 1, ends: bool = False) -> Publication:
         """Add events; what is given back can be published."""
         events = self.events_of.setdefault(name, [])
@@ -42,7 +45,11 @@ class LateStore:
 
     def _row(self, name: str) -> Any:
         return SimpleNamespace(
-            project="p", workflow_id=name, last_sequence=len(self.events_of[name]), status=self.status[name]
+            project="p",
+            workflow_id=name,
+            last_sequence=len(self.events_of[name]),
+            status=self.status[name],
+            session_id="",
         )
 
     async def get(self, project: str, name: str) -> Any:
@@ -81,7 +88,7 @@ async def test_a_watcher_whose_row_is_ahead_of_the_publications_gets_each_event_
     journal = Journal(store)
     store.publish(store.commit(1))
     second, third = store.commit(1), store.commit(1)
-    journal._tails.clear()  # Nobody was following: the row is read, and it says 3.
+    journal._follower._tails.clear()  # Nobody was following: the row is read, and it says 3.
     seen, task = following(journal, after=2)
     await asyncio.sleep(0)
     store.publish(second)
@@ -149,35 +156,35 @@ async def test_a_watcher_may_go_on_from_an_event_that_is_stored_but_not_yet_publ
 
 
 async def test_one_workflows_newest_events_are_bounded_by_their_bytes(monkeypatch):
-    monkeypatch.setattr(journals, "TAIL_BYTES_MAX", 1_000)
+    monkeypatch.setattr(followers, "TAIL_BYTES_MAX", 1_000)
     store = LateStore()
     journal = Journal(store)
     store.publish(store.commit(1))
     seen, task = following(journal)
     await settle()
     store.publish(store.commit(10, size=300))
-    (tail,) = journal._tails.values()
+    (tail,) = journal._follower._tails.values()
     assert [event.sequence for event in tail.events] == [10, 11]
     await settle()
     store.publish(store.commit(1, size=2_000, ends=True))
-    assert (len(tail.events), tail.size, journal._bytes) == (0, 0, 0)
+    assert (len(tail.events), tail.size, journal._follower._bytes) == (0, 0, 0)
     await task
     assert seen == list(range(1, 13))
     assert store.reads == [1, 11]
 
 
 async def test_all_newest_events_together_are_bounded_by_their_bytes(monkeypatch):
-    monkeypatch.setattr(journals, "TAILS_BYTES_MAX", 10_000)
+    monkeypatch.setattr(followers, "TAILS_BYTES_MAX", 10_000)
     store = LateStore()
     journal = Journal(store)
     for number in range(100):
         store.publish(store.commit(1, f"w{number}", size=900))
-        assert journal._bytes == sum(tail.size for tail in journal._tails.values()) <= 10_000
-    assert [name for _, name in journal._tails] == [f"w{number}" for number in range(91, 100)]
+        assert journal._follower._bytes == sum(tail.size for tail in journal._follower._tails.values()) <= 10_000
+    assert [name for _, name in journal._follower._tails] == [f"w{number}" for number in range(91, 100)]
 
 
 async def test_a_watched_workflow_whose_events_were_given_up_is_read_from_the_store(monkeypatch):
-    monkeypatch.setattr(journals, "TAILS_BYTES_MAX", 2_000)
+    monkeypatch.setattr(followers, "TAILS_BYTES_MAX", 2_000)
     store = LateStore()
     journal = Journal(store)
     store.publish(store.commit(1, size=900))
@@ -189,16 +196,16 @@ async def test_a_watched_workflow_whose_events_were_given_up_is_read_from_the_st
     store.publish(store.commit(1, size=900, ends=True))
     await task
     assert (seen, store.reads) == ([1, 2, 3], [1])
-    assert journal._bytes == sum(tail.size for tail in journal._tails.values()) <= 2_000
+    assert journal._follower._bytes == sum(tail.size for tail in journal._follower._tails.values()) <= 2_000
     assert journal.watcher_count == 0
 
 
 async def test_what_changed_or_was_watched_last_is_kept(monkeypatch):
-    monkeypatch.setattr(journals, "TAILS_MAX", 2)
+    monkeypatch.setattr(followers, "TAILS_MAX", 2)
     store = LateStore()
     journal = Journal(store)
     store.publish(store.commit(1, "old", ends=True), store.commit(1, "new", ends=True))
     await following(journal, name="old")[1]
     store.publish(store.commit(1, "newest"))
-    assert [name for _, name in journal._tails] == ["old", "newest"]
+    assert [name for _, name in journal._follower._tails] == ["old", "newest"]
     assert store.reads == []

@@ -8,14 +8,14 @@ import apsw
 
 from stretto.server.store.sqlite import SqliteStore
 from tests.contract.making import (
+    ENCODERS,
     PROJECT,
-    encode,
 )
 
 
 @contextlib.asynccontextmanager
 async def opened(path):
-    store = SqliteStore(path, encode)
+    store = SqliteStore(path, ENCODERS)
     await store.open()
     try:
         yield store

@@ -2,11 +2,11 @@
 
 from stretto.server.domain import transitions
 from stretto.server.store.memory import MemoryStore
-from tests.contract.making import PROJECT, a_workflow, encode
+from tests.contract.making import ENCODERS, PROJECT, a_workflow
 
 
 async def test_opened_again_it_has_what_it_had_and_tells_only_those_who_listen_since():
-    store = MemoryStore(encode)
+    store = MemoryStore(ENCODERS)
     told: list[str] = []
     await store.open()
     store.on_publication(lambda _: told.append("before"))

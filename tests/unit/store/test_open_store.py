@@ -5,15 +5,15 @@ import pytest
 from stretto.server.store import open_store
 from stretto.server.store.memory import MemoryStore
 from stretto.server.store.sqlite import SqliteStore
-from tests.contract.making import encode
+from tests.contract.making import ENCODERS
 
 
 def test_a_url_names_a_store():
-    assert isinstance(open_store("memory:", encode), MemoryStore)
-    assert isinstance(open_store("sqlite:some/file.db", encode), SqliteStore)
+    assert isinstance(open_store("memory:", ENCODERS), MemoryStore)
+    assert isinstance(open_store("sqlite:some/file.db", ENCODERS), SqliteStore)
 
 
 @pytest.mark.parametrize("url", ["", "file.db", "sqlite:", "sqlite::memory:", "memory:x", "postgresql://there"])
 def test_another_url_is_refused_with_what_is_allowed(url):
     with pytest.raises(ValueError, match=r"must be sqlite:PATH or memory:"):
-        open_store(url, encode)
+        open_store(url, ENCODERS)

@@ -21,13 +21,13 @@ from stretto.server.store import WorkflowFilter
 from stretto.server.store.sqlite import SqliteStore, _schema
 from stretto.server.store.sqlite._listing import listing
 from tests.contract.making import (
+    ENCODERS,
     PROJECT,
     accepted,
     blob,
     checkpoint,
     claim,
     commit,
-    encode,
     request,
     running,
     waiting,
@@ -57,7 +57,7 @@ async def test_a_second_opener_is_refused_until_the_first_one_closes(path):
     async with opened(path) as first:
         await first.create(accepted())
         with pytest.raises(StoreInUse, match=rf"process {os.getpid()}.*deep/er/stretto\.db"):
-            await SqliteStore(path, encode).open()
+            await SqliteStore(path, ENCODERS).open()
         assert (await first.get(PROJECT, "wf_1")).epoch == 0
     async with opened(path) as second:
         assert await second.get(PROJECT, "wf_1")
@@ -66,7 +66,7 @@ async def test_a_second_opener_is_refused_until_the_first_one_closes(path):
 CHILD = """
     import asyncio, sys
     from stretto.server.store.sqlite import SqliteStore
-    from tests.contract.making import accepted, encode
+    from tests.contract.making import accepted, ENCODERS
 
     async def work(store, lane):
         for number in range(100_000):
@@ -74,7 +74,7 @@ CHILD = """
             print(f"wf_{lane}_{number}", flush=True)
 
     async def main():
-        store = SqliteStore(sys.argv[1], encode)
+        store = SqliteStore(sys.argv[1], ENCODERS)
         await store.open()
         await asyncio.gather(*(work(store, lane) for lane in range(8)))
 
@@ -88,7 +88,7 @@ async def test_a_killed_process_loses_nothing_acknowledged_and_frees_the_store(p
     )
     acknowledged = [await child.stdout.readline() for _ in range(200)]
     with pytest.raises(StoreInUse, match=f"process {child.pid}"):
-        await SqliteStore(path, encode).open()
+        await SqliteStore(path, ENCODERS).open()
     child.kill()
     acknowledged += (await child.stdout.read()).splitlines(keepends=True)
     assert await child.wait() == -signal.SIGKILL
@@ -130,11 +130,11 @@ FULL_DISK_CHILD = """
     import asyncio, os, resource, sys
     from stretto.server.domain.errors import StoreUnavailable
     from stretto.server.store.sqlite import SqliteStore
-    from tests.contract.making import accepted, encode, PROJECT
+    from tests.contract.making import accepted, ENCODERS, PROJECT
     from stretto.server.domain.payload import Payload
 
     async def main():
-        store = SqliteStore(sys.argv[1], encode)
+        store = SqliteStore(sys.argv[1], ENCODERS)
         await store.open()
         made, failed = [], []
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -180,8 +180,8 @@ async def test_a_newer_schema_is_refused(path):
     connection = apsw.Connection(str(path))
     connection.execute(f"PRAGMA user_version = {len(_schema.MIGRATIONS) + 1}")
     connection.close()
-    with pytest.raises(StoreTooNew, match=r"stretto\.db has schema 2.*upgrade"):
-        await SqliteStore(path, encode).open()
+    with pytest.raises(StoreTooNew, match=r"stretto\.db has schema 3.*upgrade"):
+        await SqliteStore(path, ENCODERS).open()
     connection = apsw.Connection(str(path))
     connection.execute(f"PRAGMA user_version = {len(_schema.MIGRATIONS)}")
     connection.close()
@@ -195,7 +195,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path):
     connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     with pytest.raises(StoreUnavailable, match="another program"):
-        await SqliteStore(path, encode).open()
+        await SqliteStore(path, ENCODERS).open()
     connection = apsw.Connection(str(path))
     assert connection.execute("SELECT name FROM sqlite_schema").get == "theirs"
     connection.close()
@@ -205,14 +205,14 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("Not a database. " * 100)
     with pytest.raises(StoreUnavailable, match=r"Cannot open the store .*notes\.txt"):
-        await SqliteStore(path, encode).open()
+        await SqliteStore(path, ENCODERS).open()
     assert path.read_text().startswith("Not a database.")
 
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match=r"Cannot open the store .*file/stretto\.db: "):
-        await SqliteStore(tmp_path / "file" / "stretto.db", encode).open()
+        await SqliteStore(tmp_path / "file" / "stretto.db", ENCODERS).open()
 
 
 async def test_closing_finishes_what_is_queued(path):

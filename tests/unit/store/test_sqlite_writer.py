@@ -141,19 +141,19 @@ async def test_many_more_workflows_than_the_writer_remembers_are_all_right(store
         for name in names:
             rule = commit(workflow_id=name, events=(b"%d" % number,))
             assert (await store.update(PROJECT, name, rule)).workflow.last_sequence == 3 + number
-    assert len(store._writer._cache._entries) <= 3
+    assert len(store._writer._caches.workflows._entries) <= 3
 
 
 async def test_an_ended_workflow_is_not_remembered(store):
     await running(store)
-    assert (PROJECT, "wf_1") in store._writer._cache
+    assert (PROJECT, "wf_1") in store._writer._caches.workflows
     await store.update(PROJECT, "wf_1", commit(end=RunSucceeded(YES)))
-    assert (PROJECT, "wf_1") not in store._writer._cache
+    assert (PROJECT, "wf_1") not in store._writer._caches.workflows
     assert (await store.update(PROJECT, "wf_1", lambda *_: ())).workflow.status is Status.SUCCEEDED
 
 
 async def test_many_old_request_ids_are_forgotten_in_small_parts(store, monkeypatch):
-    monkeypatch.setattr(_operations, "REQUESTS_FORGOTTEN_MAX", 3)
+    monkeypatch.setattr(_operations, "FORGOTTEN_MAX", 3)
     await asyncio.gather(*(store.create(accepted(f"wf_{n}"), request(f"r{n}", at=n)) for n in range(10)))
     commits = commits_of(store)
     assert await store.forget_requests(8) == 8

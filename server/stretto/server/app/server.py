@@ -27,8 +27,8 @@ from stretto.server.engine.journal import Journal
 from stretto.server.engine.ledger import Ledger, StoreLedger
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
-from stretto.server.rpc.events import encode_event
 from stretto.server.rpc.server import Limits, RpcServer
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store import Store, open_store
 
 _log = structlog.get_logger(__name__)
@@ -94,9 +94,7 @@ class Server:
     async def start(self) -> None:
         """Open the store, load the graphs, take up what was left unfinished, and listen."""
         settings = self._settings
-        self._store: Store = self._given_store or open_store(
-            self.store_url, encode_event, synchronous=settings.synchronous
-        )
+        self._store: Store = self._given_store or open_store(self.store_url, ENCODERS, synchronous=settings.synchronous)
         await self._store.open()
         self._executors = self._executors_for(StoreLedger(self._store), self._tell_health)
         try:

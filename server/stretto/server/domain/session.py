@@ -7,6 +7,7 @@ from typing import Protocol
 
 from stretto.server.domain.change import Change, EncodedEvent
 from stretto.server.domain.clock import Micros
+from stretto.server.domain.event import EventEncoder, StoredEvent
 from stretto.server.domain.payload import JsonValue, Payload
 from stretto.server.domain.workflow import Failure, Interrupt, InterruptStatus, Status, Workflow
 
@@ -52,8 +53,14 @@ class Session:
     message_count: int = 0
     workflow_count: int = 0
     active_workflow_count: int = 0
+    active_turn_count: int = 0
     pending_interrupt_count: int = 0
     deleted_at: Micros = 0
+
+    @property
+    def busy_count(self) -> int:
+        """How many workflows have not ended, turns included: as long as there are some, it cannot be deleted."""
+        return self.active_workflow_count + self.active_turn_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,36 @@ class SessionEncoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """What gives a store's journals their public form: those of workflows, and those of sessions."""
+
+    event: EventEncoder
+    session: SessionEncoder
+
+
+def record(
+    session: Session, before: Workflow | None, change: Change, events: tuple[StoredEvent, ...], encode: SessionEncoder
+) -> tuple[Session, tuple[StoredSessionEvent, ...]]:
+    """The session after a change of one of its workflows, and its new entries; `events` are the change's, numbered."""
+    entries = entries_of(change)
+    new = tuple(
+        _numbered(entry, sequence, change.workflow, events, encode)
+        for sequence, entry in enumerate(entries, start=session.last_sequence + 1)
+    )
+    return advance(session, before, change, entries), new
+
+
+def _numbered(
+    entry: Entry, sequence: int, workflow: Workflow, events: tuple[StoredEvent, ...], encode: SessionEncoder
+) -> StoredSessionEvent:
+    if entry.what is None:
+        event = events[entry.event]
+        return StoredSessionEvent(sequence, entry.kind, event.body, workflow.workflow_id, event.sequence)
+    body = encode(workflow.session_id, workflow.updated_at, entry.what)
+    return StoredSessionEvent(sequence, entry.kind, body, workflow.workflow_id)
+
+
 def entries_of(change: Change) -> tuple[Entry, ...]:
     """What a workflow's change adds to the journal of its session."""
     return tuple(_of_turn(change) if change.workflow.workflow_type == TURN else _of_workflow(change))
@@ -148,7 +185,7 @@ def advance(session: Session, before: Workflow | None, change: Change, entries: 
     """The session after a change of one of its workflows; `before` is that workflow's row until now."""
     after = change.workflow
     ours = after.workflow_type != TURN
-    active_before = before is not None and not before.status.terminal
+    became_active = (not after.status.terminal) - (before is not None and not before.status.terminal)
     pending_before = before.interrupts_pending if before is not None else 0
     said = sum(entry.kind in (EntryKind.MESSAGE, EntryKind.NOTICE) for entry in entries)
     return replace(
@@ -157,14 +194,23 @@ def advance(session: Session, before: Workflow | None, change: Change, entries: 
         last_sequence=session.last_sequence + len(entries),
         message_count=session.message_count + said,
         workflow_count=session.workflow_count + (ours and before is None),
-        active_workflow_count=session.active_workflow_count + ours * (int(not after.status.terminal) - active_before),
+        active_workflow_count=session.active_workflow_count + ours * became_active,
+        active_turn_count=session.active_turn_count + (not ours) * became_active,
         pending_interrupt_count=session.pending_interrupt_count + ours * (after.interrupts_pending - pending_before),
     )
 
 
-def delete(session: Session, at: Micros) -> Session:
-    """The session once it is deleted: a row that keeps its id from being used again for a while."""
-    return replace(session, updated_at=at, deleted_at=at, last_sequence=session.last_sequence + 1)
+def first(workflow: Workflow) -> Session:
+    """The session that comes to be with this workflow, before anything is recorded in it."""
+    at = workflow.created_at
+    return Session(project=workflow.project, session_id=workflow.session_id, created_at=at, updated_at=at)
+
+
+def delete(session: Session, at: Micros, encode: SessionEncoder) -> tuple[Session, StoredSessionEvent]:
+    """The session once it is deleted, a row that keeps its id from being used again for a while; and its last entry."""
+    deleted = replace(session, updated_at=at, deleted_at=at, last_sequence=session.last_sequence + 1)
+    body = encode(session.session_id, at, Deleted())
+    return deleted, StoredSessionEvent(deleted.last_sequence, EntryKind.DELETED, body)
 
 
 def _of_turn(change: Change) -> Iterator[Entry]:

@@ -2,23 +2,23 @@
 
 from typing import Literal
 
-from stretto.server.domain.event import EventEncoder
-from stretto.server.store.port import Store, Unfinished, WorkflowFilter, WorkflowState
+from stretto.server.domain.session import Encoders
+from stretto.server.store.port import SessionFilter, SessionState, Store, Unfinished, WorkflowFilter, WorkflowState
 
 
-def open_store(url: str, encode: EventEncoder, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
+def open_store(url: str, encoders: Encoders, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
     """The store that a URL names, not opened yet: `sqlite:PATH`, or `memory:` for one that forgets when it goes."""
     scheme, _, rest = url.partition(":")
     # Adapters are imported when they are asked for, so that none needs another one's libraries.
     if scheme == "memory" and not rest:
         from stretto.server.store.memory import MemoryStore  # noqa: PLC0415
 
-        return MemoryStore(encode)  # type: ignore[return-value]  # Until it keeps sessions.
+        return MemoryStore(encoders)
     if scheme == "sqlite" and rest and rest != ":memory:":
         from stretto.server.store.sqlite import SqliteStore  # noqa: PLC0415
 
-        return SqliteStore(rest, encode, synchronous=synchronous)  # type: ignore[return-value]
+        return SqliteStore(rest, encoders, synchronous=synchronous)
     raise ValueError(f"No store is called {url!r}; it must be sqlite:PATH or memory: (nothing is kept).")
 
 
-__all__ = ["Store", "Unfinished", "WorkflowFilter", "WorkflowState", "open_store"]
+__all__ = ["SessionFilter", "SessionState", "Store", "Unfinished", "WorkflowFilter", "WorkflowState", "open_store"]

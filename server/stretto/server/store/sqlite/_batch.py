@@ -7,11 +7,13 @@ import apsw
 
 from stretto.server.domain.change import Change, EncodedEvent, Publication, Request, Saved
 from stretto.server.domain.errors import WorkflowNotFound
-from stretto.server.domain.event import EventEncoder, StoredEvent
+from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.session import Encoders, Session
 from stretto.server.domain.workflow import Interrupt, evolve
 from stretto.server.store.sqlite import _rows, _sql
-from stretto.server.store.sqlite._cache import Cache, Entry, Key
+from stretto.server.store.sqlite._cache import Caches, Entry, Key
 from stretto.server.store.sqlite._rows import Row
+from stretto.server.store.sqlite._sessions import Recorded, Sessions, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +44,46 @@ class Prepared:
     event_rows: list[Row]
     interrupt_rows: list[Row]
     saved_rows: SavedRows
+    recorded: Recorded | None
 
 
 class Batch:
     """What operations read and write in one transaction."""
 
-    def __init__(self, connection: apsw.Connection, encode: EventEncoder, cache: Cache) -> None:
+    def __init__(self, connection: apsw.Connection, encoders: Encoders, caches: Caches) -> None:
         self.connection = connection
         self.publications: list[Publication] = []
-        self._encode = encode
-        self._cache = cache
+        self.sessions = Sessions(connection, encoders.session, caches.sessions)
+        self._encode = encoders.event
+        self._cache = caches.workflows
         self._entries: dict[Key, Entry] = {}
         self._used: dict[Key, UsedRequest | None] = {}
         self._states: dict[Key, Row] = {}
         self._staged = {bulk: list[Row]() for bulk in _sql.WRITES}
 
-    def load(self, workflows: Iterable[Key], requests: Iterable[Key]) -> None:
+    def load(self, workflows: Iterable[Key], requests: Iterable[Key], sessions: Iterable[Key]) -> None:
         """Read ahead what the operations will ask for, in as few statements as can be."""
         self._used = dict.fromkeys(requests)
         for project, request_id, digest, workflow_id in _sql.USED_REQUESTS.run(self.connection, list(self._used)):
             self._used[project, request_id] = UsedRequest(digest, workflow_id)
-        wanted = [key for key in dict.fromkeys(workflows) if key not in self._cache]
-        for row in _sql.WORKFLOWS.run(self.connection, wanted):
+        keys = dict.fromkeys(workflows)
+        for row in _sql.WORKFLOWS.run(self.connection, [key for key in keys if key not in self._cache]):
             self._entries[row[0], row[1]] = Entry(_rows.to_workflow(row))
+        known = (self._known(key) for key in keys)
+        theirs = [key_of(entry.workflow) for entry in known if entry is not None and entry.workflow.session_id]
+        self.sessions.load([*theirs, *sessions])
 
     def entry(self, project: str, workflow_id: str) -> Entry | None:
-        """A workflow as this transaction sees it."""
+        """A workflow as this transaction sees it; None for one whose session was deleted."""
         key = (project, workflow_id)
-        entry = self._entries.get(key) or self._cache.get(key)
+        entry = self._known(key)
         if entry is None:
             for row in _sql.WORKFLOWS.run(self.connection, [key]):
                 entry = self._entries[key] = Entry(_rows.to_workflow(row))
-        return entry
+        return None if entry is None or self.sessions.is_gone(entry.workflow) else entry
+
+    def _known(self, key: Key) -> Entry | None:
+        return self._entries.get(key) or self._cache.get(key)
 
     def interrupts(self, entry: Entry) -> tuple[Interrupt, ...]:
         """A workflow's interrupts as this transaction sees them."""
@@ -102,17 +112,19 @@ class Batch:
         """Compute what changes write. Whatever a caller can get wrong fails here, before anything is staged."""
         prepared: list[Prepared] = []
         entries: dict[Key, Entry] = {}
+        sessions: dict[Key, Session] = {}
         for change in changes:
             key = (change.workflow.project, change.workflow.workflow_id)
             before = None if change.created else entries.get(key) or self.entry(*key)
             if before is None and not change.created:
                 raise WorkflowNotFound(workflow_id=change.workflow.workflow_id)
-            done = self._prepare(change, before)
+            done = self._prepare(change, before, sessions)
             entries[key] = done.entry
             prepared.append(done)
         return prepared
 
-    def _prepare(self, change: Change, before: Entry | None) -> Prepared:
+    def _prepare(self, change: Change, before: Entry | None, sessions: dict[Key, Session]) -> Prepared:
+        """Compute one change; `sessions` are those that the changes before it have changed."""
         project, workflow_id = change.workflow.project, change.workflow.workflow_id
         first = before.workflow.last_sequence + 1 if before else 1
         bodies = (
@@ -135,7 +147,17 @@ class Batch:
                 for interrupt in change.interrupts
             ],
             saved_rows=saved_rows(project, workflow_id, change.saved),
+            recorded=self._record(change, before, events, sessions) if workflow.session_id else None,
         )
+
+    def _record(
+        self, change: Change, before: Entry | None, events: tuple[StoredEvent, ...], sessions: dict[Key, Session]
+    ) -> Recorded:
+        key = key_of(change.workflow)
+        session = sessions.get(key) or self.sessions.get(key)
+        recorded = self.sessions.record(session, before.workflow if before else None, change, events)
+        sessions[key] = recorded.session
+        return recorded
 
     def stage(self, prepared: Prepared) -> None:
         """Write a change at the end of the batch; until then, later operations see it through this object."""
@@ -151,6 +173,8 @@ class Batch:
         self._states[key] = prepared.state
         staged[_sql.INSERT_EVENTS].extend(prepared.event_rows)
         staged[_sql.PUT_INTERRUPTS].extend(prepared.interrupt_rows)
+        if prepared.recorded:
+            self.sessions.stage(prepared.recorded)
         if prepared.change.copied:
             self.flush()
             _sql.copy_checkpoints(self.connection, *key, prepared.change.copied)
@@ -167,6 +191,7 @@ class Batch:
         """Write what is staged, so that SQL sees it too."""
         self._staged[_sql.PUT_STATES].extend(self._states.values())
         self._states.clear()
+        self._staged[_sql.PUT_SESSIONS], self._staged[_sql.INSERT_SESSION_EVENTS] = self.sessions.taken()
         for bulk, rows in self._staged.items():
             if rows:
                 bulk.write(self.connection, rows)
@@ -175,6 +200,7 @@ class Batch:
     def committed(self) -> None:
         """Remember the rows for the next batches."""
         self._cache.update(self._entries)
+        self.sessions.committed()
 
 
 def merged(known: tuple[Interrupt, ...], changed: tuple[Interrupt, ...]) -> tuple[Interrupt, ...]:

@@ -5,8 +5,9 @@
 from dataclasses import dataclass, field
 
 from stretto.server.domain.clock import Micros
+from stretto.server.domain.session import TURN
 from stretto.server.store.port import WorkflowFilter
-from stretto.server.store.sqlite import _rows
+from stretto.server.store.sqlite import _rows, _sql
 
 Values = list[str | int]
 
@@ -71,7 +72,7 @@ def _label_arm(project: str, where: WorkflowFilter) -> _Arm:
         arm.hold("(project, ?, ?, d.created_at, workflow_id) IN workflow_label", *label)
     if where.session_id:
         arm.hold("w.session_id = ?", where.session_id)
-    _hold_types(arm, "w", where)
+    _hold_common(arm, "w", where)
     _hold_statuses(arm, where)
     return arm
 
@@ -83,7 +84,7 @@ def _workflow_arm(project: str, where: WorkflowFilter) -> _Arm:
     if where.session_id:
         # The second condition is the index's own; SQLite does not conclude it from a bound value.
         arm.hold("d.session_id = ? AND d.session_id <> ''", where.session_id)
-    _hold_types(arm, "d", where)
+    _hold_common(arm, "d", where)
     _hold_statuses(arm, where)
     return arm
 
@@ -91,13 +92,17 @@ def _workflow_arm(project: str, where: WorkflowFilter) -> _Arm:
 def _status_arm(project: str, where: WorkflowFilter, status: int) -> _Arm:
     arm = _Arm("workflow_state AS d INDEXED BY workflow_by_status")
     arm.hold("d.status = ? AND d.project = ?", status, project)
-    _hold_types(arm, "d", where)
+    _hold_common(arm, "d", where)
     return arm
 
 
-def _hold_types(arm: _Arm, table: str, where: WorkflowFilter) -> None:
+def _hold_common(arm: _Arm, table: str, where: WorkflowFilter) -> None:
+    """What every list leaves out: other types; turns, unless they are asked for; what was deleted with its session."""
     if where.workflow_types:
         arm.hold(f"{table}.workflow_type IN ({','.join('?' * len(where.workflow_types))})", *where.workflow_types)
+    else:
+        arm.hold(f"{table}.workflow_type <> ?", TURN)
+    arm.hold(_sql.not_gone(table))
 
 
 def _hold_statuses(arm: _Arm, where: WorkflowFilter) -> None:

@@ -1,17 +1,26 @@
 """What the writer can be asked to do, each in terms of one batch."""
 
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from stretto.server.domain.change import Change, Committed, Decide, Request
 from stretto.server.domain.clock import Micros
-from stretto.server.domain.errors import RequestIdReused, WorkflowNotFound
-from stretto.server.store.sqlite import _sql
+from stretto.server.domain.errors import (
+    RequestIdReused,
+    SessionBusy,
+    SessionDeleted,
+    SessionNotFound,
+    WorkflowNotFound,
+)
+from stretto.server.domain.session import Session
+from stretto.server.store.sqlite import _purge, _sql
 from stretto.server.store.sqlite._batch import Batch, SavedRows
 from stretto.server.store.sqlite._cache import Key
+from stretto.server.store.sqlite._sessions import key_of
 
-REQUESTS_FORGOTTEN_MAX = 1_000
-"""Request ids deleted in one operation, so that others do not wait for long."""
+FORGOTTEN_MAX = 1_000
+"""Request ids deleted in one operation, so that others do not wait for long; sessions too."""
 
 
 class Operation(ABC):
@@ -25,6 +34,10 @@ class Operation(ABC):
 
     def requests(self) -> tuple[Key, ...]:
         """The request ids that it will look at."""
+        return ()
+
+    def sessions(self) -> tuple[Key, ...]:
+        """The sessions that it will look at, besides those of its workflows."""
         return ()
 
     @abstractmethod
@@ -42,6 +55,11 @@ class Create(Operation):
     def requests(self) -> tuple[Key, ...]:
         """The request id, if it came with one."""
         return ((self.change.workflow.project, self.request.request_id),) if self.request else ()
+
+    def sessions(self) -> tuple[Key, ...]:
+        """The session, if it is made in one."""
+        workflow = self.change.workflow
+        return (key_of(workflow),) if workflow.session_id else ()
 
     def run(self, batch: Batch) -> Committed:
         """Do it, unless the request did it before."""
@@ -116,7 +134,60 @@ class ForgetRequests(Operation):
     def run(self, batch: Batch) -> int:
         """Do it; says how many there were."""
         batch.flush()
-        batch.connection.execute(_sql.FORGET_REQUESTS, (self.before, REQUESTS_FORGOTTEN_MAX))
+        batch.connection.execute(_sql.FORGET_REQUESTS, (self.before, FORGOTTEN_MAX))
+        return batch.connection.changes()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSession(Operation):
+    """Delete a session whose workflows have all ended."""
+
+    project: str
+    session_id: str
+    at: Micros
+
+    def sessions(self) -> tuple[Key, ...]:
+        """The one to delete."""
+        return ((self.project, self.session_id),)
+
+    def run(self, batch: Batch) -> Session:
+        """Do it, unless it was done before."""
+        session = batch.sessions.get((self.project, self.session_id))
+        if session is None:
+            raise SessionNotFound(session_id=self.session_id)
+        if session.deleted_at:
+            return session
+        if session.busy_count:
+            raise SessionBusy(session_id=self.session_id, active_workflow_count=str(session.busy_count))
+        batch.flush()
+        return batch.sessions.delete(session, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Purge(Operation):
+    """Remove some of what belonged to deleted sessions."""
+
+    def run(self, batch: Batch) -> int:
+        """Do it for a short time; says how many rows there were, 0 when nothing is left."""
+        batch.flush()
+        count, until = 0, time.monotonic() + _purge.SECONDS_MAX
+        for removed in _purge.pieces(batch.connection):
+            count += removed
+            if time.monotonic() >= until:
+                break
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetSessions(Operation):
+    """Delete some rows of sessions that were deleted before a time and of which nothing else is left."""
+
+    before: Micros
+
+    def run(self, batch: Batch) -> int:
+        """Do it; says how many there were."""
+        batch.flush()
+        batch.connection.execute(_sql.FORGET_SESSIONS, (self.before, FORGOTTEN_MAX))
         return batch.connection.changes()
 
 
@@ -130,14 +201,16 @@ class Probe(Operation):
 
 
 def _earlier(batch: Batch, project: str, request: Request | None) -> Committed | None:
-    """The workflow that this request made or changed before, or RequestIdReused."""
+    """The workflow that this request made or changed before; RequestIdReused, or SessionDeleted when it is gone."""
     used = batch.used_request(project, request.request_id) if request else None
     if used is None or request is None:
         return None
     if used.digest != request.digest:
         raise RequestIdReused(workflow_id=used.workflow_id)
     entry = batch.entry(project, used.workflow_id)
-    assert entry is not None
+    if entry is None:
+        # Only with its session is a workflow deleted, and a request id outlives it.
+        raise SessionDeleted(workflow_id=used.workflow_id)
     return Committed(entry.workflow, fresh=False)
 
 

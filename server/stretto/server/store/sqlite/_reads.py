@@ -14,7 +14,7 @@ import apsw
 
 from stretto.server.domain.change import Request, StoredCheckpoint
 from stretto.server.domain.clock import Micros
-from stretto.server.domain.errors import RequestIdReused, StoreUnavailable, WorkflowNotFound
+from stretto.server.domain.errors import RequestIdReused, SessionDeleted, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 from stretto.server.store.port import Unfinished, WorkflowFilter, WorkflowState
@@ -29,17 +29,30 @@ T = TypeVar("T")
 
 _WORKFLOW = (
     f"SELECT {_rows.WORKFLOW_COLUMNS} FROM workflow AS w JOIN workflow_state AS s USING (project, workflow_id)"
-    " WHERE w.project = ? AND w.workflow_id = ?"
+    f" WHERE w.project = ? AND w.workflow_id = ? AND {_sql.not_gone('w')}"
 )
+_IS_THERE = (
+    "NOT EXISTS (SELECT 1 FROM workflow AS w CROSS JOIN purge USING (project, session_id)"
+    " WHERE w.project = ?1 AND w.workflow_id = ?2)"
+)
+"""Whether the workflow's session was not deleted; with bound values only, so it is asked once and not for each row."""
+
 _EVENTS = (
-    "SELECT sequence, body FROM event WHERE project = ? AND workflow_id = ? AND sequence > ? ORDER BY sequence LIMIT ?"
+    "SELECT sequence, body FROM event WHERE project = ?1 AND workflow_id = ?2 AND sequence > ?3"
+    f" AND {_IS_THERE} ORDER BY sequence LIMIT ?4"
+)
+_INTERRUPTS = (
+    f"SELECT {_rows.INTERRUPT_COLUMNS} FROM interrupt WHERE project = ?1 AND workflow_id = ?2"
+    f" AND {_IS_THERE} ORDER BY position"
 )
 _UNFINISHED = (
     "SELECT project, workflow_id, w.workflow_type, w.session_id, s.status, w.created_at, s.deadline"
     " FROM workflow_state AS s INDEXED BY workflow_by_status JOIN workflow AS w USING (project, workflow_id)"
     " WHERE s.status IN (1, 2, 3) ORDER BY s.created_at, workflow_id"
 )
-_CHECKPOINT = f"SELECT {_rows.CHECKPOINT_COLUMNS} FROM checkpoint WHERE project = ? AND workflow_id = ?"
+_CHECKPOINT = (
+    f"SELECT {_rows.CHECKPOINT_COLUMNS} FROM checkpoint WHERE project = ?1 AND workflow_id = ?2 AND {_IS_THERE}"
+)
 _BLOBS = """
 SELECT b.namespace, b.channel, b.version, b.tag, b.body
 FROM checkpoint AS c, json_each(c.channels) AS named
@@ -94,7 +107,7 @@ class Readers:
 
 
 @contextmanager
-def _snapshot(connection: apsw.Connection) -> Iterator[None]:
+def snapshot(connection: apsw.Connection) -> Iterator[None]:
     """Let several statements see the same moment."""
     connection.execute("BEGIN")
     try:
@@ -115,26 +128,29 @@ def workflow(connection: apsw.Connection, project: str, workflow_id: str) -> Wor
 
 
 def requested(connection: apsw.Connection, project: str, request: Request) -> Workflow | None:
-    """The workflow that a request id was used for, None, or RequestIdReused."""
+    """The workflow that a request id was used for, or None; RequestIdReused, or SessionDeleted when it is gone."""
     row = connection.execute(_REQUEST, (project, request.request_id)).fetchone()
     if row is None:
         return None
     digest, workflow_id = row
     if digest != request.digest:
         raise RequestIdReused(workflow_id=workflow_id)
-    return workflow(connection, project, workflow_id)
+    try:
+        return workflow(connection, project, workflow_id)
+    except WorkflowNotFound:
+        # Only with its session is a workflow deleted, and a request id outlives it.
+        raise SessionDeleted(workflow_id=workflow_id) from None
 
 
 def interrupts(connection: apsw.Connection, project: str, workflow_id: str) -> tuple[Interrupt, ...]:
     """A workflow's interrupts, oldest first."""
-    return tuple(
-        _rows.to_interrupt(row) for row in connection.execute(_sql.INTERRUPTS, (project, workflow_id)).fetchall()
-    )
+    rows = connection.execute(_INTERRUPTS, (project, workflow_id)).fetchall()
+    return tuple(_rows.to_interrupt(row) for row in rows)
 
 
 def state(connection: apsw.Connection, project: str, workflow_id: str, *, with_checkpoint: bool) -> WorkflowState:
     """A workflow and what belongs to it, at one moment."""
-    with _snapshot(connection):
+    with snapshot(connection):
         row = workflow(connection, project, workflow_id)
         return WorkflowState(
             row,
@@ -172,7 +188,7 @@ def checkpoint(
     connection: apsw.Connection, project: str, workflow_id: str, namespace: str, checkpoint_id: str
 ) -> StoredCheckpoint | None:
     """One checkpoint, or the newest one of the namespace."""
-    with _snapshot(connection):
+    with snapshot(connection):
         if not checkpoint_id:
             return _newest(connection, project, workflow_id, namespace)
         text = f"{_CHECKPOINT} AND namespace = ? AND checkpoint_id = ?"
@@ -190,7 +206,7 @@ def checkpoints(
     if before:
         text, values = f"{text} AND checkpoint_id < ?", [*values, before]
     text = f"{text} ORDER BY checkpoint_id DESC, namespace LIMIT ?"
-    with _snapshot(connection):
+    with snapshot(connection):
         rows = connection.execute(text, (*values, limit)).fetchall()
         return tuple(_stored(connection, project, workflow_id, row) for row in rows)
 

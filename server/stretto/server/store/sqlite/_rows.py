@@ -7,6 +7,7 @@ import ormsgpack
 
 from stretto.server.domain.change import Blob, ChannelBlob, Checkpoint, PendingWrite
 from stretto.server.domain.payload import Payload, Violation
+from stretto.server.domain.session import EntryKind, Session, StoredSessionEvent
 from stretto.server.domain.workflow import (
     Edit,
     Failure,
@@ -26,7 +27,8 @@ WORKFLOW_COLUMNS = (
     "w.project, w.workflow_id, w.workflow_type, w.type_version, w.request_id, w.session_id, w.created_at, w.labels,"
     " w.origin, w.input_type, w.input, s.status, s.updated_at, s.started_at, s.ended_at, s.deadline, s.epoch,"
     " s.crashes, s.last_sequence, s.fraction, s.headline, s.steps, s.interrupts_pending, s.has_interrupts,"
-    " s.has_checkpoints, s.cancel_requested_at, s.cancel_cause, s.retried_as, s.result_type, s.result, s.failure"
+    " s.has_checkpoints, s.cancel_requested_at, s.cancel_cause, s.retried_as, s.result_type, s.result, s.failure,"
+    " s.trouble, s.status_since, s.queued_for, s.ran_for, s.waited_for"
 )
 INTERRUPT_COLUMNS = (
     "interrupt_id, resume_key, step, step_id, question, decision_type, raised_at, status, decided_type, decision,"
@@ -37,6 +39,10 @@ CHECKPOINT_COLUMNS = (
     " metadata"
 )
 BLOB_COLUMNS = "namespace, channel, version, tag, body"
+SESSION_COLUMNS = (
+    "project, session_id, created_at, updated_at, last_sequence, message_count, workflow_count, active_workflow_count,"
+    " active_turn_count, pending_interrupt_count, deleted_at"
+)
 WRITE_COLUMNS = "namespace, checkpoint_id, task_id, position, channel, tag, body, task_path"
 
 
@@ -65,6 +71,7 @@ def state_row(workflow: Workflow) -> Row:
         workflow.workflow_id,
         workflow.workflow_type,
         workflow.created_at,
+        workflow.session_id,
         int(workflow.status),
         workflow.updated_at,
         workflow.started_at,
@@ -85,6 +92,11 @@ def state_row(workflow: Workflow) -> Row:
         result.type_name if result else None,
         result.value if result else None,
         ormsgpack.packb(workflow.failure) if workflow.failure else None,
+        ormsgpack.packb(workflow.trouble) if workflow.trouble else None,
+        workflow.status_since,
+        workflow.queued_for,
+        workflow.ran_for,
+        workflow.waited_for,
     )
 
 
@@ -93,7 +105,8 @@ def to_workflow(row: Row) -> Workflow:
     (project, workflow_id, workflow_type, type_version, request_id, session_id, created_at, labels, origin, input_type,
      input_value, status, updated_at, started_at, ended_at, deadline, epoch, crashes, last_sequence, fraction,
      headline, steps, interrupts_pending, has_interrupts, has_checkpoints, cancel_requested_at, cancel_cause,
-     retried_as, result_type, result, failure) = row  # fmt: skip
+     retried_as, result_type, result, failure, trouble, status_since, queued_for, ran_for,
+     waited_for) = row  # fmt: skip
     return Workflow(
         project=project,
         workflow_id=workflow_id,
@@ -124,6 +137,11 @@ def to_workflow(row: Row) -> Workflow:
         retried_as=retried_as,
         result=None if result_type is None else Payload(result_type, result),
         failure=_to_failure(ormsgpack.unpackb(failure)) if failure else None,
+        trouble=_to_failure(ormsgpack.unpackb(trouble)) if trouble else None,
+        status_since=status_since,
+        queued_for=queued_for,
+        ran_for=ran_for,
+        waited_for=waited_for,
     )
 
 
@@ -233,6 +251,61 @@ def to_write(row: Row) -> PendingWrite:
     """A pending write from the columns of WRITE_COLUMNS."""
     namespace, checkpoint_id, task_id, position, channel, tag, body, task_path = row
     return PendingWrite(namespace, checkpoint_id, task_id, position, channel, Blob(tag, body), task_path)
+
+
+def session_row(session: Session) -> Row:
+    """A session, in the order of SESSION_COLUMNS."""
+    return (
+        session.project,
+        session.session_id,
+        session.created_at,
+        session.updated_at,
+        session.last_sequence,
+        session.message_count,
+        session.workflow_count,
+        session.active_workflow_count,
+        session.active_turn_count,
+        session.pending_interrupt_count,
+        session.deleted_at,
+    )
+
+
+def to_session(row: Row) -> Session:
+    """A session from the columns of SESSION_COLUMNS."""
+    (project, session_id, created_at, updated_at, last_sequence, message_count, workflow_count, active_workflow_count,
+     active_turn_count, pending_interrupt_count, deleted_at) = row  # fmt: skip
+    return Session(
+        project=project,
+        session_id=session_id,
+        created_at=created_at,
+        updated_at=updated_at,
+        last_sequence=last_sequence,
+        message_count=message_count,
+        workflow_count=workflow_count,
+        active_workflow_count=active_workflow_count,
+        active_turn_count=active_turn_count,
+        pending_interrupt_count=pending_interrupt_count,
+        deleted_at=deleted_at,
+    )
+
+
+def session_event_row(project: str, session_id: str, event: StoredSessionEvent) -> Row:
+    """An entry of a session's journal; one that stands for a workflow's event has no body of its own."""
+    return (
+        project,
+        session_id,
+        event.sequence,
+        int(event.kind),
+        event.workflow_id,
+        event.event_sequence,
+        None if event.event_sequence else event.body,
+    )
+
+
+def to_session_event(row: Row) -> StoredSessionEvent:
+    """An entry of a session's journal, with the body of the event that it stands for."""
+    sequence, kind, workflow_id, event_sequence, body = row
+    return StoredSessionEvent(sequence, EntryKind(kind), body, workflow_id, event_sequence)
 
 
 def _to_origin(fields: dict[str, Any]) -> Origin:

@@ -148,7 +148,78 @@ CREATE TABLE pending_write (
 CREATE TABLE probe (one INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# Sessions. An entry of a session's journal that stands for a workflow's event only points to it. A workflow's session
+# stands in `workflow_state` too, for an index that finds those of a session which have not ended, and those which ended
+# last: `ended_at` is 0 until then. The orchestrator's turns are left out of it; there is one for each message. `purge`
+# names deleted sessions of which there are rows left: what belongs to them is gone for readers.
+_SESSIONS = """
+CREATE TABLE session (
+    project TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    message_count INTEGER NOT NULL,
+    workflow_count INTEGER NOT NULL,
+    active_workflow_count INTEGER NOT NULL,
+    active_turn_count INTEGER NOT NULL,
+    pending_interrupt_count INTEGER NOT NULL,
+    deleted_at INTEGER NOT NULL,
+    PRIMARY KEY (project, session_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_by_creation ON session (project, created_at, session_id) WHERE deleted_at = 0;
+CREATE INDEX session_active ON session (project, created_at, session_id)
+    WHERE deleted_at = 0 AND active_workflow_count > 0;
+CREATE INDEX session_by_deletion ON session (deleted_at) WHERE deleted_at <> 0;
+
+CREATE TABLE session_event (
+    project TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    workflow_id TEXT NOT NULL,
+    event_sequence INTEGER NOT NULL,
+    body BLOB,
+    PRIMARY KEY (project, session_id, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_message ON session_event (project, session_id, sequence) WHERE kind IN (1, 2);
+CREATE INDEX session_turn ON session_event (project, session_id, workflow_id, sequence) WHERE kind = 1;
+
+CREATE TABLE purge (
+    project TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    PRIMARY KEY (project, session_id)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE workflow_state ADD COLUMN session_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE workflow_state ADD COLUMN trouble BLOB;
+ALTER TABLE workflow_state ADD COLUMN status_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE workflow_state ADD COLUMN queued_for INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE workflow_state ADD COLUMN ran_for INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE workflow_state ADD COLUMN waited_for INTEGER NOT NULL DEFAULT 0;
+
+UPDATE workflow_state AS s SET session_id = w.session_id FROM workflow AS w
+WHERE w.session_id <> '' AND w.project = s.project AND w.workflow_id = s.workflow_id;
+
+CREATE INDEX workflow_of_session ON workflow_state (project, session_id, ended_at, created_at, workflow_id)
+    WHERE session_id <> '' AND workflow_type <> 'stretto.orchestrator';
+DROP INDEX workflow_by_session;
+CREATE INDEX workflow_by_session ON workflow (project, session_id, created_at, workflow_id, workflow_type)
+    WHERE session_id <> '';
+
+INSERT INTO session_event
+SELECT w.project, w.session_id,
+    row_number() OVER (PARTITION BY w.project, w.session_id ORDER BY w.created_at, w.workflow_id, e.sequence),
+    4, w.workflow_id, e.sequence, NULL
+FROM workflow AS w CROSS JOIN event AS e USING (project, workflow_id) WHERE w.session_id <> '';
+
+INSERT INTO session
+SELECT project, session_id, min(created_at), max(updated_at), sum(last_sequence), 0, count(*), sum(status IN (1, 2, 3)),
+    0, sum(interrupts_pending), 0
+FROM workflow_state WHERE session_id <> '' GROUP BY project, session_id;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SESSIONS)
 """Entry n brings version n to version n + 1. A released entry never changes."""
 
 

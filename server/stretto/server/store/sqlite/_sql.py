@@ -1,4 +1,4 @@
-"""The statements of the writer; INTERRUPTS is the readers' too."""
+"""The statements of the writer, and a condition that readers need."""
 
 # ruff: noqa: S608  # Only names from these modules are put into statements; values are bound.
 
@@ -11,9 +11,22 @@ from stretto.server.store.sqlite._bulk import Bulk
 _STATE_COLUMNS = (
     "updated_at, started_at, ended_at, deadline, epoch, crashes, last_sequence, fraction, headline, steps,"
     " interrupts_pending, has_interrupts, has_checkpoints, cancel_requested_at, cancel_cause, retried_as, result_type,"
-    " result, failure"
+    " result, failure, trouble, status_since, queued_for, ran_for, waited_for"
 )
 _SET_STATE = ", ".join(f"{column} = excluded.{column}" for column in _STATE_COLUMNS.split(", "))
+
+_SET_SESSION = ", ".join(
+    f"{column} = excluded.{column}"
+    for column in (
+        "updated_at",
+        "last_sequence",
+        "message_count",
+        "workflow_count",
+        "active_workflow_count",
+        "active_turn_count",
+        "pending_interrupt_count",
+    )
+)
 
 INSERT_WORKFLOWS = Bulk(
     "INSERT INTO workflow (project, workflow_id, workflow_type, type_version, request_id, session_id, created_at,"
@@ -21,13 +34,19 @@ INSERT_WORKFLOWS = Bulk(
     columns=11,
 )
 PUT_STATES = Bulk(
-    f"INSERT INTO workflow_state (project, workflow_id, workflow_type, created_at, status, {_STATE_COLUMNS})"
+    f"INSERT INTO workflow_state (project, workflow_id, workflow_type, created_at, session_id, status,"
+    f" {_STATE_COLUMNS})"
     f" VALUES {{rows}} ON CONFLICT DO UPDATE SET status = excluded.status, {_SET_STATE}",
-    columns=24,
+    columns=30,
 )
 INSERT_LABELS = Bulk("INSERT INTO workflow_label VALUES {rows}", columns=5)
 INSERT_REQUESTS = Bulk("INSERT INTO request VALUES {rows}", columns=5)
 INSERT_EVENTS = Bulk("INSERT INTO event VALUES {rows}", columns=4)
+INSERT_SESSION_EVENTS = Bulk("INSERT INTO session_event VALUES {rows}", columns=7)
+PUT_SESSIONS = Bulk(
+    f"INSERT INTO session ({_rows.SESSION_COLUMNS}) VALUES {{rows}} ON CONFLICT DO UPDATE SET {_SET_SESSION}",
+    columns=11,
+)
 PUT_INTERRUPTS = Bulk("INSERT OR REPLACE INTO interrupt VALUES {rows}", columns=14)
 PUT_CHECKPOINTS = Bulk("INSERT OR REPLACE INTO checkpoint VALUES {rows}", columns=13)
 PUT_BLOBS = Bulk("INSERT OR REPLACE INTO channel_blob VALUES {rows}", columns=7)
@@ -39,6 +58,8 @@ WRITES = (
     INSERT_LABELS,
     INSERT_REQUESTS,
     INSERT_EVENTS,
+    INSERT_SESSION_EVENTS,
+    PUT_SESSIONS,
     PUT_INTERRUPTS,
     PUT_CHECKPOINTS,
     PUT_BLOBS,
@@ -58,6 +79,19 @@ WORKFLOWS = Bulk(
     " CROSS JOIN workflow AS w ON w.project = wanted.project AND w.workflow_id = wanted.workflow_id"
     " CROSS JOIN workflow_state AS s ON s.project = w.project AND s.workflow_id = w.workflow_id",
     columns=2,
+)
+SESSIONS = Bulk(
+    "WITH wanted (project, session_id) AS (VALUES {rows})"
+    f" SELECT {_rows.SESSION_COLUMNS} FROM wanted CROSS JOIN session USING (project, session_id)",
+    columns=2,
+)
+DELETE_SESSION = (
+    "UPDATE session SET deleted_at = ?, updated_at = ?, last_sequence = ? WHERE project = ? AND session_id = ?"
+)
+BEGIN_PURGE = "INSERT INTO purge VALUES (?, ?)"
+FORGET_SESSIONS = (
+    "DELETE FROM session WHERE (project, session_id) IN (SELECT project, session_id FROM session AS s"
+    " WHERE deleted_at <> 0 AND deleted_at < ? AND (project, session_id) NOT IN purge ORDER BY deleted_at LIMIT ?)"
 )
 INTERRUPTS = f"SELECT {_rows.INTERRUPT_COLUMNS} FROM interrupt WHERE project = ? AND workflow_id = ? ORDER BY position"
 
@@ -102,6 +136,17 @@ CROSS JOIN pending_write AS w ON w.project = :project AND w.workflow_id = :sourc
 WHERE c.project = :project AND c.workflow_id = :target
     AND (:with_writes OR c.namespace = '' AND c.checkpoint_id <> :newest)
 """
+
+
+def not_gone(table: str) -> str:
+    """Whether a workflow's session was not deleted: all workflows of those that were stand in `purge`'s sessions.
+
+    The table is empty most of the time, so the condition costs next to nothing.
+    """
+    return (
+        f"NOT EXISTS (SELECT 1 FROM purge WHERE purge.project = {table}.project"
+        f" AND purge.session_id = {table}.session_id)"
+    )
 
 
 def copy_checkpoints(connection: apsw.Connection, project: str, workflow_id: str, copied: CheckpointCopy) -> None:

@@ -21,15 +21,16 @@ from stretto.server.domain.change import (
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.errors import StoreUnavailable
-from stretto.server.domain.event import EventEncoder, StoredEvent
+from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.session import Encoders, Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
-from stretto.server.store.port import Unfinished, WorkflowFilter, WorkflowState
-from stretto.server.store.sqlite import _operations, _reads
+from stretto.server.store.port import SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
+from stretto.server.store.sqlite import _operations, _reads, _session_reads
 from stretto.server.store.sqlite._batch import saved_rows
 from stretto.server.store.sqlite._connection import connect_writer
 from stretto.server.store.sqlite._lock import FileLock
 from stretto.server.store.sqlite._schema import migrate
-from stretto.server.store.sqlite._writer import Writer
+from stretto.server.store.sqlite._writer import Listeners, Writer
 
 
 class SqliteStore:
@@ -40,16 +41,16 @@ class SqliteStore:
     def __init__(
         self,
         path: pathlib.Path | str,
-        encode: EventEncoder,
+        encoders: Encoders,
         *,
         synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
     ) -> None:
         """Anything but FULL may lose acknowledged writes when the machine loses power."""
         self._path = pathlib.Path(path)
-        self._encode = encode
+        self._encoders = encoders
         self._synchronous = synchronous
         self._lock = FileLock(self._path)
-        self._listeners: list[Callable[[Sequence[Publication]], None]] = []
+        self._listeners = Listeners()
         self._writer: Writer | None = None
         self._readers: _reads.Readers | None = None
 
@@ -61,7 +62,7 @@ class SqliteStore:
     async def open(self) -> None:
         """Open or create the file and bring its schema up to date."""
         connection = await asyncio.to_thread(self._open)
-        self._writer = Writer(partial(connect_writer, self._path, self._synchronous), self._encode)
+        self._writer = Writer(partial(connect_writer, self._path, self._synchronous), self._encoders)
         self._writer.start(connection, self._listeners)
         self._readers = _reads.Readers(self._path)
 
@@ -102,7 +103,11 @@ class SqliteStore:
 
     def on_publication(self, listener: Callable[[Sequence[Publication]], None]) -> None:
         """Call the listener on the event loop that opened the store, after each commit, in the order of the commits."""
-        self._listeners.append(listener)
+        self._listeners.workflows.append(listener)
+
+    def on_session_publication(self, listener: Callable[[Sequence[SessionPublication]], None]) -> None:
+        """As `on_publication`, for what commits add to the journals of sessions."""
+        self._listeners.sessions.append(listener)
 
     async def create(self, change: Change, request: Request | None = None) -> Committed:
         """Write a new workflow."""
@@ -144,6 +149,60 @@ class SqliteStore:
         """All workflows of all projects that have not ended, oldest first."""
         return await self._read(_reads.unfinished)
 
+    async def session(self, project: str, session_id: str) -> Session:
+        """The session's row, or SessionNotFound."""
+        return await self._read(lambda connection: _session_reads.session(connection, project, session_id))
+
+    async def sessions(
+        self, project: str, where: SessionFilter, limit: int, before: tuple[Micros, str] | None = None
+    ) -> tuple[Session, ...]:
+        """Sessions that are not deleted, newest first, from those created before the cursor."""
+        return await self._read(lambda connection: _session_reads.sessions(connection, project, where, limit, before))
+
+    async def session_events(
+        self, project: str, session_id: str, after: int, limit: int
+    ) -> tuple[StoredSessionEvent, ...]:
+        """The entries of a session's journal after a sequence, in order."""
+        return await self._read(lambda connection: _session_reads.events(connection, project, session_id, after, limit))
+
+    async def messages(
+        self, project: str, session_id: str, limit: int, *, after: int = 0, before: int = 0, newest_first: bool = False
+    ) -> tuple[StoredSessionEvent, ...]:
+        """Messages and notices between two sequences, neither included."""
+        return await self._read(
+            lambda connection: _session_reads.messages(
+                connection, project, session_id, limit, after, before, newest_first=newest_first
+            )
+        )
+
+    async def turn_messages(self, project: str, session_id: str, turn_id: str) -> tuple[StoredSessionEvent, ...]:
+        """The messages of one turn: the user's, and the reply if there is one yet."""
+        return await self._read(
+            lambda connection: _session_reads.turn_messages(connection, project, session_id, turn_id)
+        )
+
+    async def session_state(
+        self, project: str, session_id: str, *, active_max: int, ended_max: int, with_checkpoints: bool
+    ) -> SessionState:
+        """A session and its workflows without turns, read in one snapshot; or SessionNotFound."""
+        return await self._read(
+            lambda connection: _session_reads.state(
+                connection, project, session_id, active_max, ended_max, with_checkpoints=with_checkpoints
+            )
+        )
+
+    async def delete_session(self, project: str, session_id: str, at: Micros) -> Session:
+        """Delete a session whose workflows and turns have all ended, or SessionBusy."""
+        return cast("Session", await self._write(_operations.DeleteSession(project, session_id, at)))
+
+    async def purge(self) -> int:
+        """Remove some of what belonged to deleted sessions; says how many rows, 0 when nothing is left."""
+        return cast("int", await self._write(_operations.Purge()))
+
+    async def forget_sessions(self, before: Micros) -> int:
+        """Delete the rows of sessions that were deleted before a time and are purged; says how many."""
+        return await self._forget(_operations.ForgetSessions(before))
+
     async def save(self, project: str, workflow_id: str, saved: Saved) -> None:
         """Write checkpoint rows outside of any run."""
         await self._write(_operations.Save(saved_rows(project, workflow_id, saved)))
@@ -170,16 +229,20 @@ class SqliteStore:
 
     async def forget_requests(self, before: Micros) -> int:
         """Delete request ids that were used before a time; says how many."""
-        forgotten = 0
-        while True:
-            some = cast("int", await self._write(_operations.ForgetRequests(before)))
-            forgotten += some
-            if some < _operations.REQUESTS_FORGOTTEN_MAX:
-                return forgotten
+        return await self._forget(_operations.ForgetRequests(before))
 
     async def probe(self) -> None:
         """Write and commit something small, or raise StoreUnavailable."""
         await self._write(_operations.Probe())
+
+    async def _forget(self, operation: _operations.Operation) -> int:
+        """Repeat an operation until it finds less than it could delete."""
+        forgotten = 0
+        while True:
+            some = cast("int", await self._write(operation))
+            forgotten += some
+            if some < _operations.FORGOTTEN_MAX:
+                return forgotten
 
     async def _write(self, operation: _operations.Operation) -> object:
         if self._writer is None:

@@ -1,17 +1,13 @@
 """A store in memory: for tests, and to show in few words what every store does."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from stretto.server.domain.change import (
     Change,
-    ChannelBlob,
-    Checkpoint,
-    CheckpointCopy,
     Committed,
     Decide,
     EncodedEvent,
-    PendingWrite,
     Publication,
     Request,
     Saved,
@@ -19,64 +15,24 @@ from stretto.server.domain.change import (
 )
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.diagnosis import Durability, StoreKind
-from stretto.server.domain.errors import RequestIdReused, StoreUnavailable, WorkflowNotFound
-from stretto.server.domain.event import EventEncoder, StoredEvent
+from stretto.server.domain.errors import RequestIdReused, SessionDeleted, StoreUnavailable, WorkflowNotFound
+from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.session import TURN, Encoders, Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
-from stretto.server.store.port import Unfinished, WorkflowFilter, WorkflowState
+from stretto.server.store.memory._checkpoints import Checkpoints
+from stretto.server.store.memory._sessions import Sessions, key_of
+from stretto.server.store.port import SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
 
 _Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class _Rows:
-    """What LangGraph's checkpointer keeps of one workflow, by the rows' keys."""
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A change with everything computed that could still fail, ready to be written."""
 
-    checkpoints: dict[tuple[str, str], Checkpoint] = field(default_factory=dict)
-    blobs: dict[tuple[str, str, str], ChannelBlob] = field(default_factory=dict)
-    writes: dict[tuple[str, str, str, int], PendingWrite] = field(default_factory=dict)
-
-    def put(self, saved: Saved) -> None:
-        """Add rows, or replace those with the same keys."""
-        for one in saved.checkpoints:
-            self.checkpoints[one.namespace, one.checkpoint_id] = one
-        for blob in saved.blobs:
-            self.blobs[blob.namespace, blob.channel, blob.version] = blob
-        for write in saved.writes:
-            self.writes[write.namespace, write.checkpoint_id, write.task_id, write.index] = write
-
-    def stored(self, checkpoint: Checkpoint) -> StoredCheckpoint:
-        """A checkpoint with its blobs and writes."""
-        keys = [(checkpoint.namespace, channel, version) for channel, version in checkpoint.channels]
-        of = (checkpoint.namespace, checkpoint.checkpoint_id)
-        return StoredCheckpoint(
-            checkpoint,
-            tuple(self.blobs[key] for key in keys if key in self.blobs),
-            tuple(self.writes[key] for key in sorted(self.writes) if key[:2] == of),
-        )
-
-    def copy(self, copied: CheckpointCopy) -> Saved:
-        """A checkpoint with its ancestors, the subgraphs' checkpoints up to it, and what belongs to them."""
-        line: set[str] = set()
-        checkpoint = self.checkpoints.get(("", copied.checkpoint_id))
-        while checkpoint and checkpoint.checkpoint_id not in line:
-            line.add(checkpoint.checkpoint_id)
-            checkpoint = self.checkpoints.get(("", checkpoint.parent_id))
-        taken = [
-            self.stored(one)
-            for (namespace, checkpoint_id), one in self.checkpoints.items()
-            if ((copied.with_writes or checkpoint_id <= copied.checkpoint_id) if namespace else checkpoint_id in line)
-        ]
-        ancestors = {("", checkpoint_id) for checkpoint_id in line - {copied.checkpoint_id}}
-        return Saved(
-            checkpoints=tuple(one.checkpoint for one in taken),
-            blobs=tuple(blob for one in taken for blob in one.blobs),
-            writes=tuple(
-                write
-                for one in taken
-                for write in one.writes
-                if copied.with_writes or (write.namespace, write.checkpoint_id) in ancestors
-            ),
-        )
+    change: Change
+    publication: Publication
+    session: SessionPublication | None
 
 
 class MemoryStore:
@@ -85,15 +41,17 @@ class MemoryStore:
     kind = StoreKind.MEMORY
     durability = Durability.NONE
 
-    def __init__(self, encode: EventEncoder) -> None:
-        self._encode = encode
+    def __init__(self, encoders: Encoders) -> None:
+        self._encode = encoders.event
         self._is_open = False
         self._listeners: list[Callable[[Sequence[Publication]], None]] = []
+        self._session_listeners: list[Callable[[Sequence[SessionPublication]], None]] = []
+        self._sessions = Sessions(encoders.session)
         self._workflows: dict[_Key, Workflow] = {}
         self._journals: dict[_Key, list[StoredEvent]] = {}
         self._interrupts: dict[_Key, dict[str, Interrupt]] = {}
         self._requests: dict[_Key, tuple[Request, str]] = {}
-        self._rows: dict[_Key, _Rows] = {}
+        self._rows: dict[_Key, Checkpoints] = {}
 
     async def open(self) -> None:
         """Begin to answer."""
@@ -103,10 +61,15 @@ class MemoryStore:
         """Answer no more, and tell nobody any more; opened again, it has what it had."""
         self._is_open = False
         self._listeners.clear()
+        self._session_listeners.clear()
 
     def on_publication(self, listener: Callable[[Sequence[Publication]], None]) -> None:
         """Call the listener after each commit."""
         self._listeners.append(listener)
+
+    def on_session_publication(self, listener: Callable[[Sequence[SessionPublication]], None]) -> None:
+        """As `on_publication`, for what commits add to the journals of sessions."""
+        self._session_listeners.append(listener)
 
     async def create(self, change: Change, request: Request | None = None) -> Committed:
         """Write a new workflow."""
@@ -158,7 +121,7 @@ class MemoryStore:
     async def list(
         self, project: str, where: WorkflowFilter, limit: int, before: tuple[Micros, str] | None = None
     ) -> tuple[Workflow, ...]:
-        """Workflows, newest first, from those created before the cursor."""
+        """Workflows, newest first, from those created before the cursor; turns only when they are asked for."""
         self._answer()
         found = [
             workflow
@@ -188,10 +151,79 @@ class MemoryStore:
             for workflow in waiting
         )
 
+    async def session(self, project: str, session_id: str) -> Session:
+        """The session's row, or SessionNotFound."""
+        self._answer()
+        return self._sessions.get((project, session_id))
+
+    async def sessions(
+        self, project: str, where: SessionFilter, limit: int, before: tuple[Micros, str] | None = None
+    ) -> tuple[Session, ...]:
+        """Sessions that are not deleted, newest first, from those created before the cursor."""
+        self._answer()
+        return self._sessions.list(project, where, limit, before)
+
+    async def session_events(
+        self, project: str, session_id: str, after: int, limit: int
+    ) -> tuple[StoredSessionEvent, ...]:
+        """The entries of a session's journal after a sequence, in order."""
+        self._answer()
+        return self._sessions.events((project, session_id), after, limit)
+
+    async def messages(
+        self, project: str, session_id: str, limit: int, *, after: int = 0, before: int = 0, newest_first: bool = False
+    ) -> tuple[StoredSessionEvent, ...]:
+        """Messages and notices between two sequences, neither included."""
+        self._answer()
+        return self._sessions.messages((project, session_id), limit, after, before, newest_first=newest_first)
+
+    async def turn_messages(self, project: str, session_id: str, turn_id: str) -> tuple[StoredSessionEvent, ...]:
+        """The messages of one turn: the user's, and the reply if there is one yet."""
+        self._answer()
+        return self._sessions.turn_messages((project, session_id), turn_id)
+
+    async def session_state(
+        self, project: str, session_id: str, *, active_max: int, ended_max: int, with_checkpoints: bool
+    ) -> SessionState:
+        """A session and its workflows without turns; or SessionNotFound."""
+        session = await self.session(project, session_id)
+        key = (project, session_id)
+        found = [one for one in self._workflows.values() if key_of(one) == key and one.workflow_type != TURN]
+        found.sort(key=lambda one: (one.ended_at, one.created_at, one.workflow_id), reverse=True)
+        active = [one for one in found if not one.status.terminal]
+        ended = [one for one in found if one.status.terminal]
+        chosen = (*active[:active_max], *ended[:ended_max])
+        states = [await self.state(project, one.workflow_id, with_checkpoint=with_checkpoints) for one in chosen]
+        told = (replace(one, interrupts=()) if one.workflow.status.terminal else one for one in states)
+        return SessionState(session, tuple(told), len(ended))
+
+    async def delete_session(self, project: str, session_id: str, at: Micros) -> Session:
+        """Delete a session whose workflows and turns have all ended, or SessionBusy."""
+        self._answer()
+        key = (project, session_id)
+        publication = self._sessions.delete(key, at)
+        if publication is None:
+            return self._sessions.deleted(key)
+        for gone in [of for of, workflow in self._workflows.items() if key_of(workflow) == key]:
+            for rows in (self._workflows, self._journals, self._interrupts, self._rows):
+                rows.pop(gone, None)
+        self._tell([publication], [])
+        return publication.session
+
+    async def purge(self) -> int:
+        """Nothing is ever left: what belonged to a session goes with it."""
+        self._answer()
+        return 0
+
+    async def forget_sessions(self, before: Micros) -> int:
+        """Delete the rows of sessions that were deleted before a time; says how many."""
+        self._answer()
+        return self._sessions.forget(before)
+
     async def save(self, project: str, workflow_id: str, saved: Saved) -> None:
         """Write checkpoint rows outside of any run."""
         self._answer()
-        self._rows.setdefault((project, workflow_id), _Rows()).put(saved)
+        self._rows.setdefault((project, workflow_id), Checkpoints()).put(saved)
 
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str = ""
@@ -205,7 +237,7 @@ class MemoryStore:
     ) -> tuple[StoredCheckpoint, ...]:
         """Checkpoints of one namespace, or of all, newest first, from those whose ids sort before `before`."""
         self._answer()
-        rows = self._rows.get((project, workflow_id), _Rows())
+        rows = self._rows.get((project, workflow_id), Checkpoints())
         found = [
             one
             for one in rows.checkpoints.values()
@@ -252,46 +284,63 @@ class MemoryStore:
             return None
         if used[0].digest != request.digest:
             raise RequestIdReused(workflow_id=used[1])
+        if (project, used[1]) not in self._workflows:
+            # Only with its session is a workflow deleted, and a request id outlives it.
+            raise SessionDeleted(workflow_id=used[1])
         return Committed(self._workflow(project, used[1]), fresh=False)
 
     def _commit(self, project: str, changes: Iterable[Change], request: Request | None) -> Committed:
         """Number and encode everything, which may fail; then write everything, which cannot."""
-        last: dict[_Key, int] = {}
-        numbered = [(change, self._number(change, last)) for change in changes]
-        for change, publication in numbered:
-            self._write(change, publication)
-        first = numbered[0][1].workflow
+        workflows: dict[_Key, Workflow] = {}
+        sessions: dict[_Key, Session] = {}
+        numbered = [self._number(change, workflows, sessions) for change in changes]
+        for one in numbered:
+            self._write(one)
+        first = numbered[0].publication.workflow
         if request:
             self._requests[project, request.request_id] = (request, first.workflow_id)
-        for listener in self._listeners:
-            listener([publication for _, publication in numbered])
+        self._tell([one.session for one in numbered if one.session], [one.publication for one in numbered])
         return Committed(first, fresh=True)
 
-    def _number(self, change: Change, last: dict[_Key, int]) -> Publication:
-        """A change's events with their numbers; `last` is where the journals end after the changes before."""
+    def _tell(self, sessions: Sequence[SessionPublication], publications: Sequence[Publication]) -> None:
+        """Tell of a commit; of sessions first."""
+        if sessions:
+            for tell in self._session_listeners:
+                tell(sessions)
+        if publications:
+            for listener in self._listeners:
+                listener(publications)
+
+    def _number(self, change: Change, workflows: dict[_Key, Workflow], sessions: dict[_Key, Session]) -> _Numbered:
+        """Give a change's events their numbers; `workflows` and `sessions` are those that changes before it changed."""
         key = (change.workflow.project, change.workflow.workflow_id)
-        if change.created and (key in self._workflows or key in last):
+        if change.created and (key in self._workflows or key in workflows):
             raise ValueError(f"There is a workflow {key[1]} already.")
-        if not change.created and key not in last:
-            last[key] = self._workflow(*key).last_sequence
-        first = last.get(key, 0) + 1
+        before = None if change.created else workflows.get(key) or self._workflow(*key)
+        first = before.last_sequence + 1 if before else 1
         events = tuple(
             StoredEvent(sequence, event.body if isinstance(event, EncodedEvent) else self._encode(key[1], event))
             for sequence, event in enumerate(change.events, start=first)
         )
-        last[key] = first + len(events) - 1
-        return Publication(replace(change.workflow, last_sequence=last[key]), events)
+        recorded = self._sessions.record(sessions, before, change, events)
+        workflows[key] = replace(change.workflow, last_sequence=first + len(events) - 1)
+        if recorded:
+            sessions[key_of(change.workflow)] = recorded.session
+        return _Numbered(change, Publication(workflows[key], events), recorded)
 
-    def _write(self, change: Change, publication: Publication) -> None:
+    def _write(self, numbered: _Numbered) -> None:
+        change, publication = numbered.change, numbered.publication
+        if numbered.session:
+            self._sessions.write(numbered.session)
         workflow = publication.workflow
         key = (workflow.project, workflow.workflow_id)
         self._workflows[key] = workflow
         self._journals.setdefault(key, []).extend(publication.events)
         interrupts = self._interrupts.setdefault(key, {})
         interrupts.update((interrupt.interrupt_id, interrupt) for interrupt in change.interrupts)
-        rows = self._rows.setdefault(key, _Rows())
+        rows = self._rows.setdefault(key, Checkpoints())
         if change.copied:
-            source = self._rows.get((workflow.project, change.copied.workflow_id), _Rows())
+            source = self._rows.get((workflow.project, change.copied.workflow_id), Checkpoints())
             rows.put(source.copy(change.copied))
         rows.put(change.saved)
 
@@ -299,7 +348,7 @@ class MemoryStore:
 def _holds(where: WorkflowFilter, workflow: Workflow) -> bool:
     """Whether a workflow meets all conditions."""
     return (
-        (not where.workflow_types or workflow.workflow_type in where.workflow_types)
+        (workflow.workflow_type in where.workflow_types if where.workflow_types else workflow.workflow_type != TURN)
         and (not where.statuses or workflow.status in where.statuses)
         and where.session_id in ("", workflow.session_id)
         and set(where.labels) <= set(workflow.labels)
