@@ -9,6 +9,7 @@ from stretto.client import Client, InvalidInput
 from stretto.exercise.v1 import exercise_plan_pb2 as exercise
 from stretto.finance.v1 import finance_review_pb2 as finance
 from stretto.models import ModelUnavailable, Reason
+from stretto.onboarding.v1 import onboarding_plan_pb2 as onboarding
 from stretto.testing import serving
 from stretto.workflows import app
 
@@ -53,11 +54,18 @@ def spending(**fields):
     return finance.FinanceRequest(**{"transactions": made, **fields})
 
 
+def ana(**fields):
+    known = {"name": "Ana Lopez", "role": "backend engineer", "start_date": "2026-12-07", "manager": "Mary Jones"}
+    return onboarding.OnboardingRequest(**{**known, **fields})
+
+
 APPROVE = exercise.ExerciseDecision(verdict=exercise.VERDICT_APPROVE)
 AGREE = finance.FinanceDecision(verdict=finance.VERDICT_APPROVE)
+WELCOME = onboarding.OnboardingDecision(verdict=onboarding.VERDICT_APPROVE)
 STARTS = {
     "exercise_planning": (strength(), exercise.ExercisePlan, APPROVE),
     "finance_review": (spending(), finance.FinanceReview, AGREE),
+    "hr_onboarding": (ana(), onboarding.OnboardingPlan, WELCOME),
 }
 """For each type an input, its result, and how it is approved."""
 
@@ -348,6 +356,89 @@ async def test_wrong_transactions_are_refused_by_the_names_of_their_fields():
 async def test_a_wrong_decision_on_finances_is_refused(decision, rule):
     async with serving(app) as server:
         handle = await server.client.start("finance_review", spending())
+        await server.next_interrupt(handle)
+        with pytest.raises(InvalidInput) as refusal:
+            await handle.decide(decision)
+    assert {violation.rule_id for violation in refusal.value.violations} == {rule}
+
+
+# hr_onboarding
+
+
+async def test_an_onboarding_is_planned_approved_and_typed():
+    async with serving(app) as server:
+        handle = await server.client.start("hr_onboarding", ana(), result=onboarding.OnboardingPlan)
+        await server.next_interrupt(handle)
+        state = await handle.state()
+        assert state.workflow.headline == ("The plan for Ana Lopez is ready for your approval: 18 tasks, no conflicts")
+        await handle.decide(WELCOME)
+        plan = await handle.result()
+    assert plan.outcome == onboarding.OUTCOME_APPROVED
+    assert plan.summary == "The onboarding plan for Ana Lopez is ready: 18 tasks, 10 of them before 2026-12-07."
+    assert (plan.name, plan.department, plan.first_day) == (
+        "Ana Lopez",
+        onboarding.DEPARTMENT_ENGINEERING,
+        "2026-12-07",
+    )
+    assert plan.task_count == len(plan.tasks) == 18
+    first = plan.tasks[0]
+    assert (first.key, first.due_date, first.working_days_from_start) == ("sign_contract", "2026-11-16", -15)
+    assert [each.day for each in plan.milestones] == [30, 60, 90]
+    assert plan.note.startswith("Dear Ana Lopez,")
+    assert plan.note_source == onboarding.NOTE_SOURCE_TEMPLATE
+
+
+async def test_an_onboarding_that_is_rejected_ends_with_the_reason():
+    async with serving(app) as server:
+        handle = await server.client.start("hr_onboarding", ana(), result=onboarding.OnboardingPlan)
+        await server.next_interrupt(handle)
+        await handle.decide(onboarding.OnboardingDecision(verdict=onboarding.VERDICT_REJECT, reason="She declined."))
+        plan = await handle.result()
+    assert (plan.outcome, plan.reason) == (onboarding.OUTCOME_REJECTED, "She declined.")
+    assert plan.summary == "The onboarding plan for Ana Lopez was rejected: She declined."
+    assert (plan.name, plan.task_count, len(plan.tasks), plan.note) == ("Ana Lopez", 0, 0, "")
+
+
+async def test_an_onboarding_is_edited_and_asked_about_again():
+    edit = onboarding.OnboardingDecision(
+        verdict=onboarding.VERDICT_EDIT, reason="Later, and at home.", start_date="2026-12-12", remote=True
+    )
+    async with serving(app) as server:
+        handle = await server.client.start("hr_onboarding", ana(), result=onboarding.OnboardingPlan)
+        await server.next_interrupt(handle)
+        await handle.decide(edit)
+        asked = await server.next_interrupt(handle)
+        assert asked.question.struct_value["editable"]["remote"] is True
+        await handle.decide(WELCOME)
+        plan = await handle.result()
+        fractions = [event.step_progress.fraction for event in await told(handle)]
+    assert plan.first_day == "2026-12-14"
+    assert list(plan.conflicts) == ["The start date 2026-12-12 is a Saturday; work begins on Monday, 2026-12-14."]
+    assert "ship_laptop" in {task.key for task in plan.tasks}
+    assert fractions == sorted(fractions)
+
+
+async def test_a_wrong_hire_is_refused_by_the_names_of_its_fields():
+    async with serving(app) as server:
+        given = onboarding.OnboardingRequest(start_date="2026-02-30", department=42)
+        assert await violations(server.client, "hr_onboarding", given) == {
+            ("name", "string.min_len"),
+            ("role", "string.min_len"),
+            ("start_date", "onboarding_request.start_date"),
+            ("department", "enum.defined_only"),
+        }
+
+
+@pytest.mark.parametrize(
+    ("decision", "rule"),
+    [
+        (onboarding.OnboardingDecision(verdict=onboarding.VERDICT_REJECT), "onboarding_decision.reason"),
+        (onboarding.OnboardingDecision(verdict=onboarding.VERDICT_EDIT, reason="No!"), "onboarding_decision.edit"),
+    ],
+)
+async def test_a_wrong_decision_on_a_hire_is_refused(decision, rule):
+    async with serving(app) as server:
+        handle = await server.client.start("hr_onboarding", ana())
         await server.next_interrupt(handle)
         with pytest.raises(InvalidInput) as refusal:
             await handle.decide(decision)

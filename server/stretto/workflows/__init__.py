@@ -1,7 +1,7 @@
 """The workflow types that ship with Stretto: `stretto serve stretto.workflows:app`."""
 
 from stretto.server import App
-from stretto.workflows import exercise_planning, finance_review
+from stretto.workflows import exercise_planning, finance_review, hr_onboarding
 from stretto.workflows._pace import pace
 
 __all__ = ["app"]
@@ -11,3 +11,4 @@ pace()  # A wrong one is told when the server starts, and not by each workflow.
 app = App()
 exercise_planning.register(app)
 finance_review.register(app)
+hr_onboarding.register(app)

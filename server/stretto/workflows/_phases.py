@@ -11,9 +11,12 @@ from stretto.workflows._pace import pace, spend
 
 @dataclass(frozen=True, slots=True)
 class Phases:
-    """The phases of a workflow in order, each with the seconds that it takes at pace 1."""
+    """The phases of a workflow in order, each with the milliseconds that it takes at pace 1.
 
-    seconds: Mapping[str, float]
+    Whole numbers, because the rounding of sums of floats would make shares go back by a hair.
+    """
+
+    milliseconds: Mapping[str, int]
     repeated: tuple[str, ...]
     """Those that an edit repeats; the last of them asks."""
 
@@ -27,11 +30,11 @@ class Phases:
         return max(self._share(self.repeated[-1], 1, edits - 1), self._share(phase, part, edits))
 
     def _share(self, phase: str, part: float, edits: int) -> float:
-        names = list(self.seconds)
-        repeated = edits * sum(self.seconds[name] for name in self.repeated)
-        before = sum(self.seconds[name] for name in names[: names.index(phase)])
-        done = before + repeated + part * self.seconds[phase]
-        return min(1.0, done / (sum(self.seconds.values()) + repeated))
+        names = list(self.milliseconds)
+        repeated = edits * sum(self.milliseconds[name] for name in self.repeated)
+        before = sum(self.milliseconds[name] for name in names[: names.index(phase)])
+        done = before + repeated + part * self.milliseconds[phase]
+        return done / (sum(self.milliseconds.values()) + repeated)
 
 
 class Report:
@@ -51,7 +54,7 @@ class Report:
         """Tell what is done now, once the time for it has passed."""
         start = self._part
         await spend(
-            self._phases.seconds[self._phase] * (part - start) * pace(),
+            self._phases.milliseconds[self._phase] / 1000 * (part - start) * pace(),
             lambda share: self._tell({"fraction": self._fraction(start + share * (part - start))}),
         )
         self._part = part

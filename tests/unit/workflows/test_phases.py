@@ -6,8 +6,9 @@ from stretto.workflows._approval import EDITS_MAX
 from stretto.workflows._phases import Phases
 from stretto.workflows.exercise_planning.graph import PHASES as EXERCISE
 from stretto.workflows.finance_review.graph import PHASES as FINANCE
+from stretto.workflows.hr_onboarding.graph import PHASES as ONBOARDING
 
-SMALL = Phases(seconds={"think": 1, "make": 2, "ask": 0, "end": 1}, repeated=("make", "ask"))
+SMALL = Phases(milliseconds={"think": 10, "make": 20, "ask": 0, "end": 10}, repeated=("make", "ask"))
 
 
 def test_a_share_is_that_of_the_work():
@@ -25,9 +26,9 @@ def test_an_edit_adds_work_and_the_share_waits_for_it():
 
 
 @given(edits=st.integers(0, EDITS_MAX), parts=st.lists(st.floats(0, 1), min_size=1, max_size=4))
-@pytest.mark.parametrize("phases", [SMALL, EXERCISE, FINANCE])
+@pytest.mark.parametrize("phases", [SMALL, EXERCISE, FINANCE, ONBOARDING])
 def test_a_share_never_goes_back(phases, edits, parts):
-    walked = [(phase, part, 0) for phase in phases.seconds for part in sorted(parts)]
+    walked = [(phase, part, 0) for phase in phases.milliseconds for part in sorted(parts)]
     end = walked[-len(parts) :]
     told = walked[: -len(parts)]
     for edit in range(1, edits + 1):

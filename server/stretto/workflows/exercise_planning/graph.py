@@ -18,12 +18,12 @@ from stretto.workflows.exercise_planning.schedule import Week, schedule
 from stretto.workflows.exercise_planning.wishes import Wishes, changed, wishes_of, words
 
 PHASES: Final = Phases(
-    seconds={
-        "analyzing_requirements": 1.0,
-        "designing_plan": 1.5,
-        "checking_safety": 0.8,
-        "awaiting_approval": 0.0,
-        "finishing": 1.0,
+    milliseconds={
+        "analyzing_requirements": 1000,
+        "designing_plan": 1500,
+        "checking_safety": 800,
+        "awaiting_approval": 0,
+        "finishing": 1000,
     },
     repeated=("designing_plan", "checking_safety", "awaiting_approval"),
 )

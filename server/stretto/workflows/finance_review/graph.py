@@ -18,13 +18,13 @@ from stretto.workflows.finance_review.savings import savings_of
 from stretto.workflows.finance_review.totals import category_totals, month_totals
 
 PHASES: Final = Phases(
-    seconds={
-        "categorizing_transactions": 0.9,
-        "analyzing_spending": 0.9,
-        "finding_anomalies": 0.7,
-        "proposing_savings": 0.6,
-        "awaiting_approval": 0.0,
-        "finishing": 0.9,
+    milliseconds={
+        "categorizing_transactions": 900,
+        "analyzing_spending": 900,
+        "finding_anomalies": 700,
+        "proposing_savings": 600,
+        "awaiting_approval": 0,
+        "finishing": 900,
     },
     repeated=("analyzing_spending", "finding_anomalies", "proposing_savings", "awaiting_approval"),
 )
