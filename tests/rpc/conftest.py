@@ -29,6 +29,7 @@ from stretto.server.domain.workflow import DEFAULT_PROJECT, Interrupt, Workflow
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.journal import Journal
+from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts, contract_of
 from stretto.server.rpc.errors import STATUS_DETAILS_KEY
@@ -212,6 +213,7 @@ def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | N
         workflows=workflows,
         store=store,
         journal=made,
+        sessions=SessionJournal(store),
         catalog=catalog,
         contracts=contracts,
         diagnostics=diagnostics,

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Part(BaseModel):
@@ -41,3 +41,10 @@ class Plan(_Part):
         default="",
         description="For ask_back: the workflow type or interrupt id that the question is about; may stay empty.",
     )
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> "Plan":
+        needed = {"launch": "launches", "decide": "decisions", "cancel": "cancels", "ask_back": "text"}.get(self.kind)
+        if needed and not getattr(self, needed):
+            raise ValueError(f"a plan of kind {self.kind} needs {needed}")
+        return self

@@ -9,6 +9,7 @@ import structlog
 
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.workflow_type import WorkflowType
+from stretto.server.engine.desk import Desk
 from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.executor import Executor, Graphs
 from stretto.server.engine.ledger import Assignment, Ledger
@@ -72,12 +73,14 @@ class LocalExecutors:
         clock: Clock,
         ledger: Ledger,
         changed: Callable[[], None],  # noqa: ARG002 - It lives as long as its server.
+        desk: Desk,
         *,
         instant_retries: bool,
     ) -> None:
         self._declarations = declarations
         self._clock = clock
         self._ledger = ledger
+        self._desk = desk
         self._instant_retries = instant_retries
         self._dispatcher: LocalDispatcher | None = None
         self._executor: LocalExecutor | None = None
@@ -90,7 +93,7 @@ class LocalExecutors:
             teach_langgraph()
             _tell_no_pauses(graphs)
         types = tuple(registered.info for registered in graphs.by_name.values())
-        executor = Executor(graphs, self._ledger, Contracts(types), self._clock, self._on_run_ended)
+        executor = Executor(graphs, self._ledger, Contracts(types), self._clock, self._on_run_ended, self._desk)
         self._executor = LocalExecutor(executor, instant_retries=self._instant_retries)
         return types
 

@@ -2,8 +2,11 @@
 
 from functools import partial
 
+from stretto.orchestrator.understanding import Understanding
+from stretto.orchestrator.understanding.offline import Offline
 from stretto.server import App
 from stretto.server.app.declare import declared
+from stretto.server.app.orchestrator import orchestrator
 from stretto.server.app.server import Server
 from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.settings import Settings
@@ -18,11 +21,19 @@ ANY_FREE_PORT = "127.0.0.1:0"
 class LocalServer:
     """A server in this process, and how it is started over."""
 
-    def __init__(self, apps: tuple[App, ...], clock: Clock | None, store: str, *, instant_retries: bool) -> None:
+    def __init__(
+        self,
+        apps: tuple[App, ...],
+        clock: Clock | None,
+        store: str,
+        *,
+        instant_retries: bool,
+        understanding: Understanding | None = None,
+    ) -> None:
         self.apps = apps
         self._clock = clock or SystemClock()
         self._instant_retries = instant_retries
-        self._declarations = declared(apps)
+        self._declarations = declared((*apps, orchestrator(understanding or Offline())))
         self._settings = Settings(
             listen=ANY_FREE_PORT,
             store=store,

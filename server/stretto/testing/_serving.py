@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from stretto.client import Client, WorkflowHandle
+from stretto.orchestrator.understanding import Understanding
 from stretto.server import App
 from stretto.testing._clock import ManualClock
 from stretto.testing._logs import logs_to_logging
@@ -58,7 +59,11 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    *apps: App, clock: ManualClock | None = None, store: str = "memory:", instant_retries: bool = True
+    *apps: App,
+    clock: ManualClock | None = None,
+    store: str = "memory:",
+    instant_retries: bool = True,
+    understanding: Understanding | None = None,
 ) -> AsyncIterator[Serving]:
     """Serve one or more apps over gRPC on a free port, on this loop, for as long as the block lasts.
 
@@ -67,8 +72,9 @@ async def serving(
         clock: A clock to advance by hand; the system's when left out.
         store: `memory:`, or `sqlite:PATH` for workflows that outlive the block and go on in the next one.
         instant_retries: Whether retries wait for nothing, whatever their policies say.
+        understanding: How messages to sessions are understood; by rules, without a model, when left out.
     """
-    server = LocalServer(apps, clock, store, instant_retries=instant_retries)
+    server = LocalServer(apps, clock, store, instant_retries=instant_retries, understanding=understanding)
     earlier = asyncio.all_tasks()
     with logs_to_logging():
         await server.start()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import platformdirs
 import structlog
@@ -15,21 +15,28 @@ import structlog
 from stretto.server.app import memory
 from stretto.server.app.background import Background
 from stretto.server.app.care import Care
+from stretto.server.app.crews import Crews
 from stretto.server.app.diagnostics import Diagnostics
 from stretto.server.app.gauge import CommitGauge
-from stretto.server.app.supervisor import Supervisor
 from stretto.server.domain.clock import Clock, SystemClock
+from stretto.server.domain.payload import JsonValue
 from stretto.server.domain.settings import Settings
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.catalog import Catalog
+from stretto.server.engine.desk import Desk, TurnName
 from stretto.server.engine.dispatcher import DispatchLimits, LocalDispatcher
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.ledger import Ledger, StoreLedger
+from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
-from stretto.server.rpc.server import Limits, RpcServer
+from stretto.server.rpc.desk import SessionDesk
 from stretto.server.rpc.session_events import ENCODERS
+from stretto.server.rpc.server import Limits, RpcServer
 from stretto.server.store import Store, open_store
+
+if TYPE_CHECKING:
+    from stretto.server.app.prometheus import MetricsPage
 
 _log = structlog.get_logger(__name__)
 
@@ -71,8 +78,21 @@ class Executors(Protocol):
         ...
 
 
-ExecutorsFor = Callable[[Ledger, Callable[[], None]], Executors]
-"""Makes executors that write to a ledger, and that tell when the number of those alive has changed."""
+ExecutorsFor = Callable[[Ledger, Callable[[], None], Desk], Executors]
+"""Makes executors that write to a ledger, that tell when the number of those alive has changed, and whose turns ask a
+desk."""
+
+
+class _Door:
+    """Stands for the desk until there is one: executors are made before what they can run is known."""
+
+    def __init__(self) -> None:
+        self.desk: Desk | None = None
+
+    async def ask(self, turn: TurnName, verb: str, body: JsonValue) -> JsonValue:
+        """Ask the desk. No turn runs before the server is put together."""
+        assert self.desk is not None
+        return await self.desk.ask(turn, verb, body)
 
 
 class Server:
@@ -90,13 +110,17 @@ class Server:
         self._closing = False
         self._background = Background()
         self._rpc: RpcServer | None = None
+        self._metrics: MetricsPage | None = None
 
     async def start(self) -> None:
         """Open the store, load the graphs, take up what was left unfinished, and listen."""
         settings = self._settings
-        self._store: Store = self._given_store or open_store(self.store_url, ENCODERS, synchronous=settings.synchronous)
+        self._store: Store = self._given_store or open_store(
+            self.store_url, ENCODERS, synchronous=settings.synchronous
+        )
         await self._store.open()
-        self._executors = self._executors_for(StoreLedger(self._store), self._tell_health)
+        self._door = _Door()
+        self._executors = self._executors_for(StoreLedger(self._store), self._tell_health, self._door)
         try:
             await self._assemble()
         except BaseException:
@@ -112,17 +136,24 @@ class Server:
         self._executors.give_to(self._dispatcher)
         self._care = Care(self._store, self.store_url, settings, self._clock, self._tell_health)
         self._dispatcher.healthy = lambda: self._care.healthy
+        workflows = Workflows(self._store, self._catalog, self._dispatcher, self._clock)
+        contracts = Contracts(types)
+        self._door.desk = SessionDesk(
+            workflows=workflows, store=self._store, catalog=self._catalog, contracts=contracts, clock=self._clock
+        )
         rpc = RpcServer(
-            workflows=Workflows(self._store, self._catalog, self._dispatcher, self._clock),
+            workflows=workflows,
             store=self._store,
             journal=self._journal,
+            sessions=SessionJournal(self._store, bookmark_seconds=settings.bookmark_seconds),
             catalog=self._catalog,
-            contracts=Contracts(types),
+            contracts=contracts,
             diagnostics=self._diagnostics(),
             limits=self._rpc_limits(),
             clock=self._clock,
             reflection=settings.reflection,
         )
+        self._metrics = self._open_metrics() if settings.metrics_port else None
         await self._dispatcher.recover()
         self.address = await rpc.start(settings.listen)
         self._rpc = rpc
@@ -141,6 +172,8 @@ class Server:
 
     async def _take_apart(self) -> None:
         self._closing = True
+        if self._metrics is not None:
+            await self._metrics.close()
         await self._background.close()
         await self._executors.close()
         await self._store.close()
@@ -149,6 +182,22 @@ class Server:
         """Say whether calls are welcome: the store takes writes and an executor is there. Nobody else decides it."""
         if self._rpc is not None and not self._closing:
             self._rpc.set_serving(self._care.healthy and self._executors.alive_count > 0)
+
+    def _open_metrics(self) -> "MetricsPage":
+        """Serve the page for Prometheus, whose library takes a while to import and is loaded only now."""
+        from stretto.server.app.prometheus import MetricsPage, Readings  # noqa: PLC0415
+
+        def read() -> Readings:
+            return Readings(
+                workflows_running=self._dispatcher.running_count,
+                workflows_queued=self._dispatcher.queued_count,
+                executors_alive=self._executors.alive_count,
+                watchers=self._journal.watcher_count,
+                store_healthy=self._care.healthy,
+            )
+
+        place = self._settings.metrics_host, self._settings.metrics_port
+        return MetricsPage(*place, store=self._store, types=self._catalog, read=read)
 
     def _diagnostics(self) -> Diagnostics:
         return Diagnostics(
@@ -176,13 +225,14 @@ class Server:
             message_bytes_max=settings.message_bytes_max,
             streams_per_connection_max=settings.streams_per_connection_max,
             watches_max=settings.watchers_max,
+            turn_seconds_max=settings.turn_seconds_max,
         )
 
 
 async def serve(settings: Settings, targets: Sequence[str]) -> None:
     """Serve until SIGTERM or SIGINT."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    server = Server(settings, partial(Supervisor, settings, targets))
+    server = Server(settings, partial(Crews, settings, targets))
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -199,8 +249,19 @@ async def serve(settings: Settings, targets: Sequence[str]) -> None:
     memory.settle()
     # The one line that other programs read to know that the server is there.
     print(f"Stretto listens on {server.address}", flush=True)  # noqa: T201
+    _tell_understanding(settings)
     _log.info("serving", address=server.address, store=server.store_url, targets=list(targets))
     await stop
     _log.info("draining")
     await server.stop()
     _log.info("stopped")
+
+
+def _tell_understanding(settings: Settings) -> None:
+    """Say how messages are understood: without a word, nobody would guess that no language model reads them."""
+    if not settings.orchestrator:
+        _log.info("messages_not_taken", reason="The orchestrator is switched off.")
+    elif settings.model:
+        _log.info("messages_understood", by="model", model=settings.model)
+    else:
+        _log.info("messages_understood", by="rules", advice="Offline, without a language model; --model names one.")

@@ -10,6 +10,7 @@ from stretto.server.app.background import Background
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.settings import Settings
 from stretto.server.domain.workflow_type import WorkflowType
+from stretto.server.engine.desk import Desk
 from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.ledger import Ledger
 from stretto.server.engine.process import ExecutorProcess
@@ -26,8 +27,19 @@ RESTART_SECONDS_MAX = 30.0
 class Supervisor:
     """Starts the executors, gives them to the dispatcher, and replaces each one that dies by exactly one."""
 
-    def __init__(self, settings: Settings, targets: Sequence[str], ledger: Ledger, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        targets: Sequence[str],
+        ledger: Ledger,
+        changed: Callable[[], None],
+        *,
+        count: int,
+        desk: Desk | None = None,
+    ) -> None:
         self._settings = settings
+        self._count = count
+        self._desk = desk
         self._targets = targets
         self._ledger = ledger
         self._changed = changed
@@ -44,7 +56,7 @@ class Supervisor:
 
     async def start(self) -> tuple[WorkflowType, ...]:
         """Start all executors side by side; the workflow types that they can run, for they load the same graphs."""
-        starts = [asyncio.create_task(self._start_executor()) for _ in range(self._settings.executors)]
+        starts = [asyncio.create_task(self._start_executor()) for _ in range(self._count)]
         try:
             started = await asyncio.gather(*starts)
         except BaseException:
@@ -79,6 +91,7 @@ class Supervisor:
             self._ledger,
             self._on_run_ended,
             lambda: self._on_death(executor),
+            desk=self._desk,
             environment=_environment(settings),
             stall_seconds_max=settings.executor_stall_seconds_max,
         )

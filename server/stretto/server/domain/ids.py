@@ -36,6 +36,17 @@ def new_workflow_id(now: Micros) -> str:
     return "wf_" + _base32(now // 1_000, _TIME_CHARACTERS) + _base32(_chance.bits80(), _RANDOM_CHARACTERS)
 
 
+def new_session_id(now: Micros) -> str:
+    """A session id for a caller who gave none: `ses_`, ten characters of milliseconds, sixteen of chance."""
+    return "ses_" + _base32(now // 1_000, _TIME_CHARACTERS) + _base32(_chance.bits80(), _RANDOM_CHARACTERS)
+
+
+def session_id_of(digest: bytes) -> str:
+    """The session id that belongs to a digest."""
+    length = _TIME_CHARACTERS + _RANDOM_CHARACTERS
+    return "ses_" + _base32(int.from_bytes(digest[:17], "big") % (1 << 5 * length), length)
+
+
 def new_request_id() -> str:
     """A request id for a caller who gave none."""
     return "req_" + _base32(_chance.bits80(), _RANDOM_CHARACTERS)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.payload import STRUCT, Payload
 
+RESERVED = "stretto."
+"""Names that begin so are the server's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:

@@ -3,27 +3,28 @@
 from collections.abc import Iterable, Iterator
 
 from stretto.server.domain.errors import UnknownWorkflowType
-from stretto.server.domain.workflow_type import WorkflowType
+from stretto.server.domain.workflow_type import RESERVED, WorkflowType
 
 
 class Catalog:
-    """Workflow types by name."""
+    """Workflow types by name. Those of the server's own have reserved names, and nobody else sees or starts them."""
 
     def __init__(self, types: Iterable[WorkflowType] = ()) -> None:
         self._types = {workflow_type.name: workflow_type for workflow_type in types}
 
     def __iter__(self) -> Iterator[WorkflowType]:
-        return iter(sorted(self._types.values(), key=lambda workflow_type: workflow_type.name))
-
-    def __len__(self) -> int:
-        return len(self._types)
+        return iter(self._types[name] for name in sorted(self._types) if not name.startswith(RESERVED))
 
     def __contains__(self, name: str) -> bool:
         return name in self._types
 
     def get(self, name: str) -> WorkflowType:
-        """The workflow type of that name, or UnknownWorkflowType with the names that there are."""
-        if name in self._types:
+        """The workflow type of that name, or UnknownWorkflowType."""
+        return self._types[name] if name in self._types else self.public(name)
+
+    def public(self, name: str) -> WorkflowType:
+        """The workflow type of that name that callers may start, or UnknownWorkflowType with those that there are."""
+        if name in self._types and not name.startswith(RESERVED):
             return self._types[name]
-        known = ", ".join(sorted(self._types)[:20]) or "none"
+        known = ", ".join([info.name for info in self][:20]) or "none"
         raise UnknownWorkflowType(f"No workflow type {name!r} is registered; there are: {known}.")

@@ -10,7 +10,9 @@ from stretto.server.domain.change import RunCommit, StoredCheckpoint
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.codec import Codec
 from stretto.server.domain.errors import CancelAccepted, StaleEpoch, StrettoError
+from stretto.server.domain.payload import JsonValue
 from stretto.server.engine import wire
+from stretto.server.engine.desk import TurnName
 from stretto.server.engine.executor import Executor, Graphs
 from stretto.server.engine.link import Link
 
@@ -18,7 +20,7 @@ _REFUSALS = {error.__name__: error for error in (StaleEpoch, CancelAccepted)}
 
 
 class RemoteLedger:
-    """The ledger of an executor process: each call is a message to the server and its answer."""
+    """The ledger and the desk of an executor process: each call is a message to the server and its answer."""
 
     def __init__(self) -> None:
         self.link: Link | None = None
@@ -42,6 +44,11 @@ class RemoteLedger:
         """Checkpoints, newest first."""
         page = await self._ask("checkpoints", (project, workflow_id, namespace, limit, before))
         return tuple(wire.stored_checkpoint(fields) for fields in page)
+
+    async def ask(self, turn: TurnName, verb: str, body: JsonValue) -> JsonValue:
+        """Ask the server's desk."""
+        answer: JsonValue = await self._ask("desk", (turn.project, turn.session_id, turn.turn_id, verb, body))
+        return answer
 
     def answered(self, message: wire.Message) -> None:
         """Give an answer or a refusal to whoever waits for it."""
@@ -68,7 +75,7 @@ class Child:
     def __init__(self, graphs: Graphs, codec: Codec, clock: Clock) -> None:
         self._graphs = graphs
         self._ledger = RemoteLedger()
-        self._executor = Executor(graphs, self._ledger, codec, clock, self._on_ended)
+        self._executor = Executor(graphs, self._ledger, codec, clock, self._on_ended, self._ledger)
         self._gone = asyncio.Event()
         self._draining: asyncio.Task[None] | None = None
 

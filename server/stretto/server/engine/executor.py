@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from stretto.server.domain.change import RunCancelled, Saved, StoredCheckpoint
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.codec import Codec
+from stretto.server.domain.workflow import Workflow
 from stretto.server.engine.checkpointer import Checkpointer, CheckpointLog
+from stretto.server.engine.desk import Desk, TurnName
 from stretto.server.engine.ledger import Assignment, Ledger
 from stretto.server.engine.registration import Declaration, RegisteredGraph, build
 from stretto.server.engine.run import Run
@@ -53,7 +55,10 @@ class Graphs:
 class Executor:
     """Runs workflows until they end, pause, are stopped or handed back."""
 
-    def __init__(self, graphs: Graphs, ledger: Ledger, codec: Codec, clock: Clock, ended: Ended) -> None:
+    def __init__(
+        self, graphs: Graphs, ledger: Ledger, codec: Codec, clock: Clock, ended: Ended, desk: Desk | None = None
+    ) -> None:
+        self._desk = desk
         self._graphs = graphs
         self._ledger = ledger
         self._codec = codec
@@ -71,11 +76,19 @@ class Executor:
         """Begin to run a workflow."""
         workflow = assignment.workflow
         registered: RegisteredGraph = self._graphs.by_name[workflow.workflow_type]
-        run = Run(assignment, registered, self._ledger, self._codec, self._clock)
+        context = self._context_of(workflow, registered.declaration)
+        run = Run(assignment, registered, self._ledger, self._codec, self._clock, context)
         self._graphs.runs[workflow.workflow_id] = run
         task = asyncio.create_task(self._run(run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _context_of(self, workflow: Workflow, declaration: Declaration) -> Any:
+        """LangGraph's run context: the declared one, or one of this very turn."""
+        if declaration.context_of is None or self._desk is None:
+            return declaration.context
+        turn = TurnName(workflow.project, workflow.session_id, workflow.workflow_id)
+        return declaration.context_of(turn, self._desk, self._clock)
 
     def cancel(self, workflow_id: str, epoch: int) -> None:
         """Stop a workflow whose cancel was accepted."""

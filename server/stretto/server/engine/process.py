@@ -11,8 +11,10 @@ from typing import Any, Protocol
 import structlog
 
 from stretto.server.domain.errors import CancelAccepted, RegistrationError, StaleEpoch, StrettoError
+from stretto.server.domain.payload import JsonValue
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine import wire
+from stretto.server.engine.desk import Desk, TurnName
 from stretto.server.engine.ledger import Assignment, Ledger
 from stretto.server.engine.link import Link
 
@@ -62,7 +64,8 @@ class ExecutorPort(Protocol):
 class ExecutorProcess:
     """An executor process, seen from the server: answers its calls out of the ledger and tells of its end.
 
-    Its `environment` comes on top of the server's own; `stall_seconds_max` of 0 lets it stall for ever.
+    Its `environment` comes on top of the server's own; `stall_seconds_max` of 0 lets it stall for ever. Only the one
+    that runs turns gets a desk.
     """
 
     def __init__(
@@ -71,12 +74,14 @@ class ExecutorProcess:
         ended: Callable[[str, str, int, bool], None],
         died: Callable[[], None],
         *,
+        desk: Desk | None = None,
         environment: Mapping[str, str] | None = None,
         stall_seconds_max: float = 0,
     ) -> None:
         self._ledger = ledger
         self._ended = ended
         self._died = died
+        self._desk = desk
         self._environment = environment or {}
         self._stall_seconds_max = stall_seconds_max
         self.stalled = False
@@ -176,7 +181,7 @@ class ExecutorProcess:
 
     def _on_message(self, message: wire.Message) -> None:
         match message.kind:
-            case "commit" | "checkpoint" | "checkpoints":
+            case "commit" | "checkpoint" | "checkpoints" | "desk":
                 task = asyncio.create_task(self._answer(message))
                 self._calls.add(task)
                 task.add_done_callback(self._calls.discard)
@@ -245,8 +250,16 @@ class ExecutorProcess:
                 return None
             case "checkpoint":
                 return await self._ledger.checkpoint(*message.body)
+            case "desk":
+                return await self._ask_desk(*message.body)
             case _:
                 return await self._ledger.checkpoints(*message.body)
+
+    async def _ask_desk(self, project: str, session_id: str, turn_id: str, verb: str, body: JsonValue) -> JsonValue:
+        """Have the desk answer a turn. Only the executor of turns has one: it runs no code of users."""
+        if self._desk is None:
+            raise StrettoError("This executor has no desk to ask.")
+        return await self._desk.ask(TurnName(project, session_id, turn_id), verb, body)
 
     def _on_lost(self) -> None:
         self._link = None

@@ -12,9 +12,10 @@ from langgraph.pregel import Pregel
 from langgraph.types import RetryPolicy
 
 from stretto.server.domain import workflow_type as domain
-from stretto.server.domain.clock import SECOND, Micros
+from stretto.server.domain.clock import SECOND, Clock, Micros
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.payload import JsonValue
+from stretto.server.engine.desk import Desk, TurnName
 from stretto.server.engine.serializer import declared_types
 
 Graph: TypeAlias = "Pregel[Any, Any, Any, Any] | StateGraph[Any, Any, Any, Any] | Callable[[], Any]"
@@ -23,25 +24,31 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 _NAME_CHARACTERS_MAX = 128
 
 
+ContextOf: TypeAlias = Callable[[TurnName, Desk, Clock], Any]
+"""Makes the run context of one turn."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """One workflow type as its author declared it."""
 
     name: str
     graph: Graph
-    version: str
-    description: str
-    contract: domain.Contract
-    examples: tuple[domain.Example, ...]
-    total_timeout: Micros
-    concurrency_max: int
-    retry: tuple[RetryPolicy, ...]
-    to_input: Callable[[Any], Any] | None
-    to_result: Callable[[Any], Any] | None
-    to_decision: Callable[[Any], Any] | None
-    allowed_types: tuple[type, ...]
-    context: Any
-    recursion_limit: int | None
+    version: str = "1"
+    description: str = ""
+    contract: domain.Contract = domain.Contract()
+    examples: tuple[domain.Example, ...] = ()
+    total_timeout: Micros = 0
+    concurrency_max: int = 0
+    retry: tuple[RetryPolicy, ...] = ()
+    to_input: Callable[[Any], Any] | None = None
+    to_result: Callable[[Any], Any] | None = None
+    to_decision: Callable[[Any], Any] | None = None
+    allowed_types: tuple[type, ...] = ()
+    context: Any = None
+    context_of: ContextOf | None = None
+    in_turn: bool = False
+    recursion_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,9 @@ class RegisteredGraph:
 
 
 def check_name(name: str) -> None:
-    """Refuse names that do not read well on a command line or in a URL."""
+    """Refuse names that do not read well on a command line or in a URL, and those of the server's own."""
+    if name.startswith(domain.RESERVED):
+        raise RegistrationError(f"The workflow type name {name!r} is reserved: {domain.RESERVED}… is Stretto's own.")
     if not name or len(name) > _NAME_CHARACTERS_MAX or not _NAME_CHARACTERS.issuperset(name):
         raise RegistrationError(
             f"The workflow type name {name!r} must have 1 to {_NAME_CHARACTERS_MAX} characters out of letters, "
@@ -145,6 +154,7 @@ def _describe(
         concurrency_max=declaration.concurrency_max,
         examples=declaration.examples,
         input_json_schema=_input_schema(graph),
+        in_turn=declaration.in_turn,
     )
 
 

@@ -53,10 +53,17 @@ class Run:
     """Drives one claimed workflow. It is its own checkpoint log: rows go into the commit that tells of their step."""
 
     def __init__(
-        self, assignment: Assignment, registered: RegisteredGraph, ledger: Ledger, codec: Codec, clock: Clock
+        self,
+        assignment: Assignment,
+        registered: RegisteredGraph,
+        ledger: Ledger,
+        codec: Codec,
+        clock: Clock,
+        context: Any = None,
     ) -> None:
         self.workflow = assignment.workflow
         self._registered = registered
+        self._context = context
         self._ledger = ledger
         self._codec = codec
         self._loop = asyncio.get_running_loop()
@@ -135,7 +142,7 @@ class Run:
         async for state in graph.astream(
             payload,
             config,
-            context=self._registered.declaration.context,
+            context=self._context,
             stream_mode="values",
             output_keys=graph.output_channels,
             durability="sync",

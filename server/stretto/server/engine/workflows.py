@@ -4,7 +4,7 @@ from functools import partial
 from typing import Protocol
 
 from stretto.server.domain import transitions
-from stretto.server.domain.change import Change, CheckpointCopy, Decide, Request
+from stretto.server.domain.change import Change, CheckpointCopy, Committed, Decide, Request
 from stretto.server.domain.clock import Clock, Micros
 from stretto.server.domain.errors import CheckpointNotFound, InterruptNotFound, InvalidRequest
 from stretto.server.domain.ids import new_request_id, new_workflow_id
@@ -47,8 +47,25 @@ class Workflows:
         deadline: Micros = 0,
     ) -> Workflow:
         """Accept a workflow. It is durable when this returns, and nothing of it has run."""
+        accepted = await self.accept(
+            project, workflow_type, payload, request=request, session_id=session_id, labels=labels, deadline=deadline
+        )
+        return accepted.workflow
+
+    async def accept(
+        self,
+        project: str,
+        workflow_type: str,
+        payload: Payload,
+        *,
+        request: Request | None = None,
+        session_id: str = "",
+        labels: tuple[tuple[str, str], ...] = (),
+        deadline: Micros = 0,
+    ) -> Committed:
+        """As `start`, telling also whether an earlier request with this one's id did it."""
         if (earlier := await self._too_late(project, deadline, request)) is not None:
-            return earlier
+            return Committed(earlier, fresh=False)
         self._dispatcher.admit()
         info = self._catalog.get(workflow_type)
         now = self._clock.now()
@@ -69,7 +86,7 @@ class Workflows:
         committed = await self._store.create(transitions.accept(made), request)
         if committed.fresh:
             self._dispatcher.changed(committed.workflow)
-        return committed.workflow
+        return committed
 
     async def decide(
         self, project: str, workflow_id: str, interrupt_id: str, decision: Payload, *, request: Request | None = None

@@ -12,6 +12,7 @@ class CallClass(enum.Enum):
     """Calls that share one bound. Each has its own, so that none starves another."""
 
     START = "start"
+    TALK = "talk"
     READ = "read"
     WATCH = "watch"
     CONTROL = "control"
@@ -23,6 +24,9 @@ class Limits:
 
     starts_max: int = 2_000
     """Calls in flight that make workflows. Each holds one payload of at most 2 MiB and waits for one commit."""
+
+    talks_max: int = 2_000
+    """Messages in flight. Each waits for its reply, which takes a language model some seconds."""
 
     reads_max: int = 1_000
     """Calls in flight that read. A page or a state is at most some 3 MiB."""
@@ -60,6 +64,9 @@ class Limits:
     min_sequence_wait_seconds: float = 10.0
     """How long GetState waits for `min_sequence`."""
 
+    turn_seconds_max: float = 30.0
+    """How long the reply to a message may take."""
+
 
 class Admission:
     """Counts the calls in flight."""
@@ -67,6 +74,7 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         self._max = {
             CallClass.START: limits.starts_max,
+            CallClass.TALK: limits.talks_max,
             CallClass.READ: limits.reads_max,
             CallClass.WATCH: limits.watches_max,
             CallClass.CONTROL: limits.controls_max,

@@ -40,5 +40,5 @@ class CatalogServicer(CatalogServiceServicer):
         self, request: DescribeWorkflowTypeRequest, _: Context
     ) -> DescribeWorkflowTypeResponse:
         """Describes one workflow type."""
-        info = self._catalog.get(request.name)
+        info = self._catalog.public(request.name)
         return DescribeWorkflowTypeResponse(workflow_type=workflow_type_to_proto(info, whole=True))

@@ -28,6 +28,7 @@ from stretto.server.rpc._read import Reader, Unreadable
 from stretto.server.rpc._rules import VIOLATIONS_MAX, violations_of, warm_up
 from stretto.server.rpc._write import TYPE_RULE, write
 from stretto.server.rpc.events import encode_event
+from stretto.session.v1 import session_service_pb2
 from stretto.workflow.v1 import error_reason_pb2, workflow_service_pb2
 
 __all__ = ["NULL", "PAYLOAD_BYTES_MAX", "Contracts", "contract_of"]
@@ -38,7 +39,13 @@ PAYLOAD_BYTES_MAX: Final = 2 * 1024 * 1024
 NULL: Final = Payload(VALUE, struct_pb2.Value(null_value=struct_pb2.NULL_VALUE).SerializeToString())
 """No value, as a payload."""
 
-_OURS: Final = (catalog_service_pb2, operations_service_pb2, workflow_service_pb2, error_reason_pb2)
+_OURS: Final = (
+    catalog_service_pb2,
+    operations_service_pb2,
+    session_service_pb2,
+    workflow_service_pb2,
+    error_reason_pb2,
+)
 _DYNAMIC: Final[dict[str, type[Message]]] = {STRUCT: struct_pb2.Struct, VALUE: struct_pb2.Value}
 
 

@@ -14,6 +14,7 @@ from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.errors import CannotListen
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.journal import Journal
+from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc._admission import Admission, CallClass, Limits
 from stretto.server.rpc._calls import Calls, Recorder
@@ -22,8 +23,11 @@ from stretto.server.rpc._reflection import ALPHA, STABLE, new_reflection
 from stretto.server.rpc.catalog_service import CatalogServicer
 from stretto.server.rpc.contracts import Contracts
 from stretto.server.rpc.operations_service import Diagnostics, OperationsServicer
+from stretto.server.rpc.replies import Replies
+from stretto.server.rpc.session_service import SessionServicer
 from stretto.server.rpc.workflow_service import WorkflowServicer
 from stretto.server.store.port import Store
+from stretto.session.v1 import session_service_pb2, session_service_pb2_grpc
 from stretto.workflow.v1 import workflow_service_pb2, workflow_service_pb2_grpc
 
 __all__ = ["Limits", "RpcServer"]
@@ -31,7 +35,8 @@ __all__ = ["Limits", "RpcServer"]
 WORKFLOWS: Final = workflow_service_pb2.DESCRIPTOR.services_by_name["WorkflowService"].full_name
 CATALOG: Final = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
 OPERATIONS: Final = operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
-OURS: Final = (WORKFLOWS, CATALOG, OPERATIONS)
+SESSIONS: Final = session_service_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name
+OURS: Final = (WORKFLOWS, SESSIONS, CATALOG, OPERATIONS)
 HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 CLASSES: Final[Mapping[str, CallClass]] = {
@@ -44,6 +49,13 @@ CLASSES: Final[Mapping[str, CallClass]] = {
     f"{WORKFLOWS}/ListCheckpoints": CallClass.READ,
     f"{WORKFLOWS}/Decide": CallClass.CONTROL,
     f"{WORKFLOWS}/CancelWorkflow": CallClass.CONTROL,
+    f"{SESSIONS}/SendMessage": CallClass.TALK,
+    f"{SESSIONS}/WatchSession": CallClass.WATCH,
+    f"{SESSIONS}/GetSession": CallClass.READ,
+    f"{SESSIONS}/ListSessions": CallClass.READ,
+    f"{SESSIONS}/ListMessages": CallClass.READ,
+    f"{SESSIONS}/GetSessionContext": CallClass.READ,
+    f"{SESSIONS}/DeleteSession": CallClass.CONTROL,
     f"{CATALOG}/ListWorkflowTypes": CallClass.READ,
     f"{CATALOG}/DescribeWorkflowType": CallClass.READ,
     f"{OPERATIONS}/Diagnose": CallClass.CONTROL,
@@ -67,6 +79,7 @@ class RpcServer:
         workflows: Workflows,
         store: Store,
         journal: Journal,
+        sessions: SessionJournal,
         catalog: Catalog,
         contracts: Contracts,
         diagnostics: Diagnostics,
@@ -76,6 +89,8 @@ class RpcServer:
     ) -> None:
         self._limits = limits or Limits()
         self._journal = journal
+        self._sessions = sessions
+        self._replies = Replies(store)
         self._health = Health(OURS)
         admission = Admission(self._limits)
         self._calls = Calls(admission)
@@ -90,8 +105,19 @@ class RpcServer:
             clock=clock or SystemClock(),
             min_sequence_wait_seconds=self._limits.min_sequence_wait_seconds,
         )
+        talker = SessionServicer(
+            workflows=workflows,
+            store=store,
+            journal=sessions,
+            catalog=catalog,
+            contracts=contracts,
+            replies=self._replies,
+            clock=clock or SystemClock(),
+            turn_seconds_max=self._limits.turn_seconds_max,
+        )
         recorder = cast("grpc.aio.Server", self._recorder)  # It has the two methods that generated code calls.
         workflow_service_pb2_grpc.add_WorkflowServiceServicer_to_server(servicer, recorder)
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server(talker, recorder)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(catalog), recorder)
         operations = OperationsServicer(
             diagnostics,
@@ -129,6 +155,8 @@ class RpcServer:
         """Say NOT_SERVING, end all streams, take no more calls and let those in flight finish, up to a time."""
         self._health.end()
         self._journal.close()
+        self._sessions.close()
+        self._replies.close()
         self._calls.end_streams()
         if self._server is not None:
             await self._server.stop(grace_seconds)

@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 from stretto.server.domain.change import Blob, StoredCheckpoint
 from stretto.server.rpc._plain import DEPTH_MAX, TOO_DEEP, fill_value, printable
 
-__all__ = ["SNAPSHOT_BYTES_MAX", "TRUNCATED", "UNREADABLE", "to_snapshot"]
+__all__ = ["SNAPSHOT_BYTES_MAX", "TRUNCATED", "UNREADABLE", "channel_values", "to_snapshot"]
 
 SNAPSHOT_BYTES_MAX: Final = 1024 * 1024
 """Roughly the largest snapshot; what comes after that much is left out."""
@@ -43,6 +43,13 @@ def to_snapshot(stored: StoredCheckpoint, bytes_max: int = SNAPSHOT_BYTES_MAX) -
     if showing.left < 0:
         struct.fields[TRUNCATED].string_value = f"The snapshot is larger than {bytes_max:,} bytes."
     return struct
+
+
+def channel_values(stored: StoredCheckpoint, bytes_max: int) -> dict[str, Any]:
+    """The channel values of a checkpoint as plain data, those first that come first by name. Never fails, as above."""
+    showing = _Showing(bytes_max)
+    values = sorted(_channels(stored).items())
+    return {name: showing.show(value) for name, value in values if not name.startswith(_HIDDEN)}
 
 
 def _channels(stored: StoredCheckpoint) -> dict[str, Any]:

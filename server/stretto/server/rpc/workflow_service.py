@@ -67,7 +67,7 @@ class WorkflowServicer(WorkflowServiceServicer):
         self, request: api.StartWorkflowRequest, context: Context
     ) -> api.StartWorkflowResponse:
         """Starts a workflow."""
-        contract = self._catalog.get(request.workflow_type).contract
+        contract = self._catalog.public(request.workflow_type).contract
         payload = self._contracts.check(contract.input_type, request.input if request.HasField("input") else None)
         if request.request_id:
             request.input.CopyFrom(any_of(payload))  # The canonical form makes equal requests have equal digests.

@@ -1,0 +1,62 @@
+"""The executors of a server: a crew for its workflows, and one executor of its own for the turns of conversations."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from stretto.server.app.supervisor import Supervisor
+from stretto.server.domain.settings import Settings
+from stretto.server.domain.workflow_type import WorkflowType
+from stretto.server.engine.desk import Desk
+from stretto.server.engine.dispatcher import LocalDispatcher
+from stretto.server.engine.ledger import Ledger
+
+ORCHESTRATOR = "stretto.server.app.orchestrator:app"
+"""What the executor of turns loads. By name: this process does without LangGraph."""
+
+
+class Crews:
+    """Starts and ends all executors. No code of users runs where turns do, so that none can hold an answer up."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        targets: Sequence[str],
+        ledger: Ledger,
+        changed: Callable[[], None],
+        desk: Desk,
+    ) -> None:
+        self._workflows = Supervisor(settings, targets, ledger, changed, count=settings.executors)
+        self._all = [self._workflows]
+        if settings.orchestrator:
+            self._all.append(Supervisor(settings, [ORCHESTRATOR], ledger, changed, count=1, desk=desk))
+
+    @property
+    def alive_count(self) -> int:
+        """How many executors can be given workflows now."""
+        return self._workflows.alive_count
+
+    async def start(self) -> tuple[WorkflowType, ...]:
+        """Start all executors side by side; the workflow types that they can run."""
+        starts = [asyncio.create_task(crew.start()) for crew in self._all]
+        try:
+            started = await asyncio.gather(*starts)
+        except BaseException:
+            for start in starts:
+                start.cancel()
+            await asyncio.gather(*starts, return_exceptions=True)
+            raise
+        return tuple(info for types in started for info in types)
+
+    def give_to(self, dispatcher: LocalDispatcher) -> None:
+        """Let the dispatcher have the executors that there are and all that will come."""
+        for crew in self._all:
+            crew.give_to(dispatcher)
+
+    def retire(self) -> None:
+        """Replace no executor any more."""
+        for crew in self._all:
+            crew.retire()
+
+    async def close(self) -> None:
+        """End all executors."""
+        await asyncio.gather(*(crew.close() for crew in self._all))

@@ -1,0 +1,122 @@
+"""The main orchestrator as a workflow type: its graph, its contract, and how its turns reach the server."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from stretto.orchestrator.brief import Brief, Example, JsonObject, KnownType, KnownWorkflow, OpenQuestion, Said
+from stretto.orchestrator.desk import Done, Refused
+from stretto.orchestrator.graph import TurnContext, build
+from stretto.orchestrator.understanding import Understanding
+from stretto.orchestrator.understanding.choice import chosen
+from stretto.server.app.declare import App
+from stretto.server.domain.clock import Clock
+from stretto.server.domain.payload import JsonValue
+from stretto.server.domain.session import TURN
+from stretto.server.engine.desk import Desk as Line
+from stretto.server.engine.desk import TurnName
+from stretto.server.engine.registration import Declaration
+from stretto.server.rpc.contracts import contract_of
+from stretto.session.v1.session_pb2 import Reply, Turn
+
+__all__ = ["TARGET", "app", "orchestrator"]
+
+TARGET = f"{__name__}:app"
+"""What an executor is told to load, to run turns."""
+
+Fields = Mapping[str, Any]
+
+
+class LineDesk:
+    """The orchestrator's desk at the end of a line to the server's."""
+
+    def __init__(self, turn: TurnName, line: Line, clock: Clock, types: "Types") -> None:
+        self._turn = turn
+        self._line = line
+        self._clock = clock
+        self._types = types
+
+    def now(self) -> int:
+        """The time in microseconds."""
+        return self._clock.now()
+
+    async def brief(self, message: str, *, facts: bool) -> Brief:
+        """What is known now."""
+        types = await self._types.known(self._turn, self._line)
+        fields = cast("dict[str, Any]", await self._line.ask(self._turn, "brief", {"facts": facts}))
+        return Brief(
+            message=message,
+            now=fields["now"],
+            history=tuple(Said(**said) for said in fields["history"]),
+            types=types,
+            workflows=tuple(_known(workflow) for workflow in fields["workflows"]),
+            questions=tuple(OpenQuestion(**question) for question in fields["questions"]),
+        )
+
+    async def launch(self, number: int, workflow_type: str, values: JsonObject) -> Done | Refused:
+        """Start a workflow."""
+        return await self._order("launch", number, workflow_type=workflow_type, input=dict(values))
+
+    async def decide(self, number: int, interrupt_id: str, workflow_id: str, decision: JsonObject) -> Done | Refused:
+        """Decide an interrupt."""
+        return await self._order(
+            "decide", number, interrupt_id=interrupt_id, workflow_id=workflow_id, decision=dict(decision)
+        )
+
+    async def cancel(self, number: int, workflow_id: str) -> Done | Refused:
+        """Ask for the end of a workflow."""
+        return await self._order("cancel", number, workflow_id=workflow_id)
+
+    async def _order(self, verb: str, number: int, **body: JsonValue) -> Done | Refused:
+        answer = cast("dict[str, Any]", await self._line.ask(self._turn, verb, {"number": number, **body}))
+        if "refused" in answer:
+            fields = tuple((path, fault) for path, fault in answer["fields"])
+            return Refused(answer["refused"], answer["text"], fields)
+        return Done(**answer)
+
+
+class Types:
+    """What can be launched: asked for once, since it does not change while the server runs."""
+
+    def __init__(self) -> None:
+        self._known: tuple[KnownType, ...] | None = None
+
+    async def known(self, turn: TurnName, line: Line) -> tuple[KnownType, ...]:
+        """All types."""
+        if self._known is None:
+            types = cast("list[dict[str, Any]]", await line.ask(turn, "types", {}))
+            self._known = tuple(_type(fields) for fields in types)
+        return self._known
+
+
+def orchestrator(understanding: Understanding) -> App:
+    """An app that runs turns."""
+    types = Types()
+
+    def context_of(turn: TurnName, line: Line, clock: Clock) -> TurnContext:
+        return TurnContext(LineDesk(turn, line, clock, types), understanding)
+
+    made = App()
+    made.declarations[TURN] = Declaration(
+        name=TURN,
+        graph=build,
+        contract=contract_of(input=Turn, result=Reply),
+        to_result=lambda state: state["reply"],
+        context_of=context_of,
+        in_turn=True,
+    )
+    return made
+
+
+def _type(fields: Fields) -> KnownType:
+    return KnownType(**{**fields, "examples": tuple(Example(**example) for example in fields["examples"])})
+
+
+def _known(fields: Fields) -> KnownWorkflow:
+    return KnownWorkflow(**{**fields, "phases": tuple(fields["phases"])})
+
+
+def __getattr__(name: str) -> App:
+    """Build `app` when an executor asks for it: only then does it matter how messages are understood."""
+    if name == "app":
+        return orchestrator(chosen())
+    raise AttributeError(name)

@@ -1,0 +1,166 @@
+"""How the workflows of a session are, in the terms of a conversation: readings, and what fits into a budget of them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from stretto.server.domain.clock import Micros
+from stretto.server.domain.errors import StrettoError
+from stretto.server.domain.payload import Payload
+from stretto.server.domain.workflow import Failure, Interrupt, InterruptStatus, Status, Workflow
+from stretto.server.rpc._convert import failure_to_proto, interrupt_to_proto, text, timestamp
+from stretto.server.rpc._plain import fill_struct
+from stretto.server.rpc.contracts import Contracts
+from stretto.server.rpc.snapshot import channel_values
+from stretto.server.store.port import WorkflowState
+from stretto.session.v1.session_pb2 import WorkflowContext
+
+__all__ = ["Reading", "fit", "reading_of", "to_context"]
+
+FACTS_MAX: Final = 40
+FACT_CHARACTERS_MAX: Final = 200
+FACT_ITEMS_MAX: Final = 12
+FACT_BYTES_MAX: Final = 64 * 1024
+"""Of a snapshot, this much is looked at for facts."""
+
+CHARACTERS_PER_TOKEN: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A workflow at one moment, in the terms of a conversation."""
+
+    workflow: Workflow
+    phases: tuple[str, ...]
+    open_interrupts: tuple[Interrupt, ...]
+    last_error: Failure | None
+    facts: Mapping[str, Any]
+    shortened: bool = False
+
+    @property
+    def rank(self) -> tuple[int, Micros]:
+        """Where it stands among others: what waits comes first, then what runs, then what ended; the newest first."""
+        workflow = self.workflow
+        group = 2 if workflow.status.terminal else 1 - bool(self.open_interrupts)
+        return group, -(workflow.ended_at or workflow.created_at)
+
+
+def reading_of(state: WorkflowState, contracts: Contracts, *, facts: bool) -> Reading:
+    """What a conversation needs to know of a workflow."""
+    workflow = state.workflow
+    pending = tuple(asked for asked in state.interrupts if asked.status is InterruptStatus.PENDING)
+    open_interrupts = () if workflow.status.terminal else pending
+    running = tuple(dict.fromkeys(step.step for step in workflow.steps))
+    asking = tuple(dict.fromkeys(asked.step for asked in open_interrupts))
+    return Reading(
+        workflow=workflow,
+        phases=asking if workflow.status is Status.WAITING else running,
+        open_interrupts=open_interrupts,
+        last_error=workflow.failure or workflow.trouble,
+        facts=_facts(state, contracts) if facts else {},
+    )
+
+
+def fit(readings: Sequence[Reading], tokens_max: int) -> tuple[list[Reading], int, int]:
+    """As many readings as a budget allows, what they take, and how many were left out.
+
+    Facts go first, those of the last readings before others'; then whole readings, from the last one.
+    """
+    kept = list(readings)
+    sizes = [_tokens(reading) for reading in kept]
+    for index in reversed(range(len(kept))):
+        if sum(sizes) <= tokens_max:
+            break
+        if kept[index].facts:
+            kept[index] = replace(kept[index], facts={}, shortened=True)
+            sizes[index] = _tokens(kept[index])
+    while kept and sum(sizes) > tokens_max and not (len(kept) == 1 and kept[0].open_interrupts):
+        kept.pop()
+        sizes.pop()
+    return kept, sum(sizes), len(readings) - len(kept)
+
+
+def to_context(reading: Reading, age_ms: int) -> WorkflowContext:
+    """A reading as callers get it."""
+    workflow = reading.workflow
+    made = WorkflowContext(
+        workflow_id=workflow.workflow_id,
+        workflow_type=workflow.workflow_type,
+        status=workflow.status.value,  # type: ignore[arg-type]  # The numbers are those of the protos.
+        phases=reading.phases,
+        fraction=workflow.fraction,
+        headline=text(workflow.headline),
+        last_error=failure_to_proto(reading.last_error) if reading.last_error else None,
+        open_interrupts=[interrupt_to_proto(asked) for asked in reading.open_interrupts],
+        as_of_sequence=workflow.last_sequence,
+        age_ms=age_ms,
+        created_at=timestamp(workflow.created_at),
+        updated_at=timestamp(workflow.updated_at),
+        shortened=reading.shortened,
+    )
+    fill_struct(made.facts, reading.facts)
+    return made
+
+
+def _tokens(reading: Reading) -> int:
+    """An estimate: what a reading takes in JSON, at so many characters a token."""
+    workflow, error = reading.workflow, reading.last_error
+    told = {
+        "workflow": (workflow.workflow_id, workflow.workflow_type, workflow.status.name, workflow.fraction),
+        "phases": reading.phases,
+        "headline": workflow.headline,
+        "error": error.message if error else "",
+        "asks": [(asked.interrupt_id, asked.question) for asked in reading.open_interrupts],
+        "facts": reading.facts,
+    }
+    return len(json.dumps(told, default=str)) // CHARACTERS_PER_TOKEN
+
+
+def _facts(state: WorkflowState, contracts: Contracts) -> dict[str, Any]:
+    """The short values of a workflow, those of its result before those of its state, and its input's last."""
+    workflow = state.workflow
+    facts: dict[str, Any] = {}
+    sources = (
+        _decoded(workflow.result, contracts),
+        channel_values(state.checkpoint, FACT_BYTES_MAX) if state.checkpoint else {},
+        _decoded(workflow.input, contracts),
+    )
+    for source in sources:
+        for name, value in _short("", source):
+            if len(facts) < FACTS_MAX:
+                facts.setdefault(name, value)
+    return facts
+
+
+def _decoded(payload: Payload | None, contracts: Contracts) -> dict[str, Any]:
+    """A payload's fields; none when its type is not served any more."""
+    if payload is None:
+        return {}
+    try:
+        values = contracts.decode(payload)
+    except StrettoError:
+        return {}
+    return values if isinstance(values, dict) else {"value": values}
+
+
+def _short(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values that are short, by their paths; of long lists only how many items they have."""
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, str):
+            if value:
+                yield name, value[:FACT_CHARACTERS_MAX]
+        elif isinstance(value, bool | int | float):
+            yield name, value
+        elif isinstance(value, Mapping) and not prefix:
+            yield from _short(f"{name}.", value)
+        elif isinstance(value, list):
+            yield from _short_list(name, value)
+
+
+def _short_list(name: str, items: list[Any]) -> Iterator[tuple[str, Any]]:
+    if 0 < len(items) <= FACT_ITEMS_MAX and all(isinstance(item, bool | int | float | str) for item in items):
+        yield name, [item[:FACT_CHARACTERS_MAX] if isinstance(item, str) else item for item in items]
+    elif items:
+        yield f"{name}_count", len(items)
