@@ -45,12 +45,17 @@ _ADVICE: Final[tuple[tuple[type[wrong.StrettoError], str], ...]] = (
 )
 """What a person should do; where nothing stands, the error's own sentence is enough."""
 
+_LISTS: Final = {"WORKFLOW_NOT_FOUND": "stretto list", "SESSION_NOT_FOUND": "stretto sessions"}
+"""Where to look for what was not found, by reason."""
+
 NEAR_MAX: Final = 3
 
 
 async def told(error: wrong.StrettoError, client: Client, server: str, name: str = "") -> CommandError:
     """The error as one line and an exit code; `name` is the workflow type that was asked for."""
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Exit.FAULT)
+    if isinstance(error, wrong.NotSupported) and error.reason:
+        code = Exit.REFUSED
     return CommandError(await _line(error, client, server, name), code, **_details(error))
 
 
@@ -58,12 +63,14 @@ async def _line(error: wrong.StrettoError, client: Client, server: str, name: st
     advice = next((advice for kind, advice in _ADVICE if isinstance(error, kind)), "{sentence}")
     if isinstance(error, wrong.Unavailable) and error.reason:
         advice = "{sentence}; try again"
+    if isinstance(error, wrong.NotSupported) and error.reason:
+        advice = "the server at {server} takes no messages: it was started without the orchestrator"
     line = advice.format(sentence=_sentence(error), server=server, log=error.correlation_id or "the time of the call")
     match error:
         case wrong.NotFound(reason="UNKNOWN_WORKFLOW_TYPE"):
             return f"{line}; {await _near(name, client)}"
-        case wrong.NotFound(reason="WORKFLOW_NOT_FOUND"):
-            return f"{line}; `stretto list` shows those of {server}"
+        case wrong.NotFound(reason=reason) if reason in _LISTS:
+            return f"{line}; `{_LISTS[reason]}` shows those of {server}"
         case wrong.InvalidInput(violations=violations) if len(violations) > 1:
             head = line.partition(f": {violations[0].field}")[0]
             return "\n  ".join([f"{head}:", *(_violation(violation) for violation in violations)])

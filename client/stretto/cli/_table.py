@@ -41,9 +41,11 @@ COMMANDS: Final = (
         ("list", "List workflows, newest first."),
         ("state", "Show where a workflow stands, and its open questions."),
         ("history", "Print a workflow's journal, or its checkpoints."),
+        ("sessions", "List sessions, show one, or delete it."),
     ),
     *_commands(
         "Run workflows",
+        ("chat", "Talk to your workflows: start, ask, decide and cancel in your own words."),
         ("start", "Start a workflow."),
         ("watch", "Follow a workflow live until it ends."),
         ("decide", "Answer a question that a workflow asks."),

@@ -2,7 +2,7 @@
 
 from stretto.cli._live._lines import line_of
 from stretto.cli._live._render import Scene, render
-from stretto.cli._live._shows import Picture, Show, show_for
+from stretto.cli._live._shows import Picture, Show, patiently, show_for
 from stretto.cli._live._step import StepStatus, StepView
 from stretto.cli._live._view import Break, WorkflowView
 from stretto.cli._live._watch import Watching, follow, follow_all
@@ -19,6 +19,7 @@ __all__ = [
     "follow",
     "follow_all",
     "line_of",
+    "patiently",
     "render",
     "show_for",
 ]

@@ -1,0 +1,83 @@
+"""A chat in a terminal: the prompt stays at the bottom, with what runs above it, and all that is said scrolls by."""
+
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.formatted_text import ANSI
+from rich.text import Text
+
+from stretto.cli._chat._story import Story
+from stretto.cli._chat._words import BARS_MAX, bars, written
+from stretto.cli._exits import CommandError
+from stretto.cli._output import Output
+from stretto.cli._sessions import PROMPT
+from stretto.session.v1.session_event_pb2 import SessionEvent
+
+__all__ = ["Screen"]
+
+FRAME_SECONDS: Final = 0.05
+"""Time from one picture to the next, however many events come in between."""
+
+LINES_LEFT: Final = 4
+"""Lines of a low terminal that stay for the prompt and the conversation."""
+
+AGAIN: Final = "Ctrl-C once more leaves; workflows go on. /help shows what else there is."
+
+
+class Screen:
+    """Somebody at a terminal."""
+
+    live = True
+
+    def __init__(self, out: Output, story: Story) -> None:
+        self._out = out
+        self._story = story
+        self._prompt: PromptSession[str] = PromptSession(self._above)
+        self._prompt.app.min_redraw_interval = FRAME_SECONDS
+
+    async def lines(self) -> AsyncIterator[str]:
+        leaving = False
+        while True:
+            try:
+                line = (await self._prompt.prompt_async()).strip()
+            except EOFError:
+                return
+            except KeyboardInterrupt:
+                if leaving:
+                    return
+                leaving = True
+                await self.note(AGAIN)
+                continue
+            leaving = False
+            if line:
+                yield line
+
+    async def show(self, *things: Any) -> None:
+        await run_in_terminal(lambda: self._out.show(*things))
+
+    async def note(self, text: str) -> None:
+        await self.show(Text(text, style="dim"))
+
+    async def fail(self, error: CommandError) -> None:
+        await self.show(Text(error.message, style="red"))
+
+    async def event(self, _: SessionEvent) -> None:
+        self._prompt.app.invalidate()
+
+    def _above(self) -> ANSI:
+        """The prompt, and above it what goes on; once a line was typed, only what belongs to it."""
+        size = shutil.get_terminal_size()
+        lines: list[Text] = []
+        if not self._prompt.app.is_done:
+            views = list(self._story.views.values())
+            lines += written(self._story.writing, size.columns)
+            lines += bars(views, size.columns - 1, min(BARS_MAX, max(size.lines - LINES_LEFT, 1)))
+        console = self._out.console
+        with console.capture() as captured:
+            for line in lines:
+                console.print(line, soft_wrap=True)
+            console.print(Text(PROMPT, "bold cyan"), end="")
+        return ANSI(captured.get())
