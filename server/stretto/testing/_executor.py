@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
 
 from stretto.server.domain.clock import Clock
+from stretto.server.domain.payload import JsonValue
 from stretto.server.domain.workflow_type import WorkflowType
-from stretto.server.engine.desk import Desk
+from stretto.server.engine.desk import Desk, TurnName
 from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.executor import Executor, Graphs
 from stretto.server.engine.ledger import Assignment, Ledger
@@ -62,6 +64,24 @@ class LocalExecutor:
             _log.warning("steps_go_on", reason="They swallowed their cancellation.", seconds=CLOSE_SECONDS_MAX)
 
 
+class _Apart:
+    """A desk that answers as if it were in another process: what the turn's graph has in its context stays there.
+
+    LangGraph would take a workflow that a turn launches for a part of the turn.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._context = contextvars.copy_context()
+
+    async def ask(self, turn: TurnName, verb: str, body: JsonValue) -> JsonValue:
+        """Do what the verb says."""
+        return await asyncio.create_task(self._answer(turn, verb, body), context=self._context.copy())
+
+    async def _answer(self, turn: TurnName, verb: str, body: JsonValue) -> JsonValue:
+        return await self._desk.ask(turn, verb, body)
+
+
 class LocalExecutors:
     """One local executor, made of declarations, where a server has a supervisor of many."""
 
@@ -80,7 +100,7 @@ class LocalExecutors:
         self._declarations = declarations
         self._clock = clock
         self._ledger = ledger
-        self._desk = desk
+        self._desk = _Apart(desk)
         self._instant_retries = instant_retries
         self._dispatcher: LocalDispatcher | None = None
         self._executor: LocalExecutor | None = None
