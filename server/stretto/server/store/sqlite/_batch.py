@@ -191,7 +191,7 @@ class Batch:
         """Write what is staged, so that SQL sees it too."""
         self._staged[_sql.PUT_STATES].extend(self._states.values())
         self._states.clear()
-        self._staged[_sql.PUT_SESSIONS], self._staged[_sql.INSERT_SESSION_EVENTS] = self.sessions.taken()
+        self.sessions.flush(self._staged)
         for bulk, rows in self._staged.items():
             if rows:
                 bulk.write(self.connection, rows)

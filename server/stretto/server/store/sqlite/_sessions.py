@@ -1,6 +1,6 @@
 """The sessions that one transaction of the writer looks at and changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import apsw
@@ -13,6 +13,7 @@ from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.session import Session, SessionEncoder, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Workflow
 from stretto.server.store.sqlite import _rows, _sql
+from stretto.server.store.sqlite._bulk import Bulk
 from stretto.server.store.sqlite._cache import Cache, Key
 from stretto.server.store.sqlite._rows import Row
 
@@ -40,10 +41,10 @@ class Sessions:
 
     def load(self, keys: Iterable[Key]) -> None:
         """Read ahead what the operations will ask for, in as few statements as can be."""
-        wanted = [key for key in dict.fromkeys(keys) if key not in self._cache]
-        self._sessions = dict.fromkeys(wanted)
-        for row in _sql.SESSIONS.run(self._connection, wanted):
-            self._sessions[row[0], row[1]] = _rows.to_session(row)
+        self._sessions = dict.fromkeys(key for key in keys if key not in self._cache)
+        if self._sessions:
+            for row in _sql.SESSIONS.run(self._connection, list(self._sessions)):
+                self._sessions[row[0], row[1]] = _rows.to_session(row)
 
     def get(self, key: Key) -> Session | None:
         """A session as this transaction sees it, deleted or not."""
@@ -90,11 +91,13 @@ class Sessions:
         self._connection.execute(_sql.BEGIN_PURGE, key)
         return deleted
 
-    def taken(self) -> tuple[list[Row], list[Row]]:
-        """Rows of sessions and of their journals that are to be written now."""
-        taken = [_rows.session_row(session) for session in self._changed.values()], self._rows
-        self._changed, self._rows = {}, []
-        return taken
+    def flush(self, staged: Mapping[Bulk, list[Row]]) -> None:
+        """Hand over the rows that are to be written now, those of each session that changed once."""
+        if self._changed:
+            staged[_sql.PUT_SESSIONS].extend(_rows.session_row(session) for session in self._changed.values())
+            staged[_sql.INSERT_SESSION_EVENTS].extend(self._rows)
+            self._changed.clear()
+            self._rows.clear()
 
     @property
     def publications(self) -> list[SessionPublication]:
