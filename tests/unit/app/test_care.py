@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from stretto.server.app import care as care_module
 from stretto.server.app.care import Care
-from stretto.server.domain.clock import SystemClock
+from stretto.server.domain.clock import SECOND, SystemClock
 from stretto.server.domain.errors import Overloaded, StoreUnavailable
 from stretto.server.domain.settings import Settings
 from stretto.server.rpc.session_events import ENCODERS
@@ -82,14 +82,59 @@ async def test_a_store_that_stalls_is_a_fault_and_probes_do_not_pile_up(monkeypa
         assert await kept.told.get()
 
 
-async def test_a_store_that_cannot_forget_does_not_end_the_looking(monkeypatch):
-    async def fails(_):
+@pytest.mark.parametrize(
+    ("verb", "trouble"),
+    [
+        ("forget_requests", "request_ids_not_forgotten"),
+        ("forget_sessions", "request_ids_not_forgotten"),
+        ("purge", "deleted_sessions_not_purged"),
+    ],
+)
+async def test_a_store_that_cannot_forget_does_not_end_the_looking(monkeypatch, verb, trouble):
+    async def fails(*_):
         raise Overloaded
 
     async with Kept(monkeypatch) as kept:
-        kept.store.forget_requests = fails
+        setattr(kept.store, verb, fails)
         with capture_logs() as logs:
             while not logs:
                 await asyncio.sleep(0)
-        assert logs[0]["event"] == "request_ids_not_forgotten"
+        assert logs[0]["event"] == trouble
         assert not kept.task.done()
+
+
+async def test_what_was_deleted_is_removed_until_nothing_is_left_and_old_sessions_are_forgotten(monkeypatch):
+    left, purged, forgotten = [5, 3, 0, 2, 0], [], asyncio.Event()
+
+    async def purge():
+        purged.append(left.pop(0) if left else 0)
+        return purged[-1]
+
+    async def forget(before):
+        forgotten.before = before
+        forgotten.set()
+        return 0
+
+    async with Kept(monkeypatch) as kept:
+        kept.store.purge, kept.store.forget_sessions = purge, forget
+        await forgotten.wait()
+        assert purged[:3] == [5, 3, 0]
+        while left:
+            await asyncio.sleep(0)
+        age = SystemClock().now() - forgotten.before
+        assert age >= Settings().request_days_min * care_module.DAY_SECONDS * SECOND
+
+
+async def test_much_that_was_deleted_does_not_keep_from_looking(monkeypatch):
+    monkeypatch.setattr(care_module, "PURGE_SECONDS_MAX", 0)
+
+    async def purge():
+        return 1
+
+    async with Kept(monkeypatch) as kept:
+        kept.store.purge = purge
+        while not kept.care.checked_at:
+            await asyncio.sleep(0)
+        first = kept.care.checked_at
+        while kept.care.checked_at == first:
+            await asyncio.sleep(0)

@@ -1,8 +1,8 @@
-"""Looks after the store while the server runs: is it there, is there room, what can be forgotten."""
+"""Looks after the store while the server runs: is it there, is there room, what can be removed and forgotten."""
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -19,11 +19,13 @@ LOOK_SECONDS = 1.0
 PROBE_SECONDS_MAX = 5.0
 """Longest silence of a store or disk that still counts as healthy: a stalled disk gives no error."""
 FORGET_SECONDS = 3_600.0
+PURGE_SECONDS_MAX = 0.5
+"""Time for removing what was deleted, between two looks; the rest has to wait for the next one."""
 DAY_SECONDS = 86_400
 
 
 class Care:
-    """Probes the store, watches the free space of its disk, and forgets old request ids."""
+    """Probes the store, watches the free space of its disk, removes what was deleted, and forgets what is old."""
 
     def __init__(self, store: Store, url: str, settings: Settings, clock: Clock, changed: Callable[[], None]) -> None:
         self._store = store
@@ -48,9 +50,11 @@ class Care:
         try:
             while True:
                 await self._look()
+                if self.healthy:
+                    await _try("deleted_sessions_not_purged", self._purge())
                 if self.healthy and loop.time() >= forget_at:
                     forget_at = loop.time() + FORGET_SECONDS
-                    await self._forget()
+                    await _try("request_ids_not_forgotten", self._forget())
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             if self._probe is not None:
@@ -95,11 +99,25 @@ class Care:
         least = self._settings.free_bytes_min
         return shortage_of(free, least) if free < least else None
 
+    async def _purge(self) -> None:
+        """Remove some of what belonged to deleted sessions."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PURGE_SECONDS_MAX
+        while await self._store.purge() and loop.time() < until:
+            pass
+
     async def _forget(self) -> None:
+        """Forget request ids, and sessions that were deleted: their ids are free when no request can name them."""
         before = self._clock.now() - self._settings.request_days_min * DAY_SECONDS * SECOND
-        try:
-            await self._store.forget_requests(before)
-        except StoreUnavailable:
-            return  # The next look says so.
-        except Exception:  # noqa: BLE001 - the edge of a loop that must go on.
-            _log.exception("request_ids_not_forgotten")
+        await self._store.forget_requests(before)
+        await self._store.forget_sessions(before)
+
+
+async def _try(trouble: str, work: Awaitable[None]) -> None:
+    """Do something that may fail and is tried again later."""
+    try:
+        await work
+    except StoreUnavailable:
+        return  # The next look says so.
+    except Exception:  # noqa: BLE001 - the edge of a loop that must go on.
+        _log.exception(trouble)
