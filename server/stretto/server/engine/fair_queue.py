@@ -51,9 +51,9 @@ class FairQueue:
         held = self._held.get(place)
         line = self._line(*place) if held is None else held
         line[key] = item
-        if self._in_turn(item.workflow_type):
-            _put_in_order(line, key)
-        self.release(*key)
+        if key in self._holders:  # It comes back, so it goes before all that came after it.
+            line.move_to_end(key, last=False)
+            self.release(*key)
 
     def discard(self, project: str, workflow_id: str) -> None:
         """Forget a workflow and give up its place."""
@@ -109,9 +109,3 @@ class FairQueue:
         if not sessions:
             del self._types[workflow_type]
         return item
-
-
-def _put_in_order(line: Line, key: Key) -> None:
-    """Move what was put last to its place: ids sort by the time of creation, and what comes back goes first."""
-    for later in [other for other in line if other > key]:
-        line.move_to_end(later)
