@@ -138,8 +138,8 @@ async def test_the_context_keeps_to_its_budget(gate):
 async def test_a_session_that_is_deleted_is_gone_and_its_name_is_not_free(gate):
     async with talking(trips(gate)) as talk:
         await talk.say("Book me a trip to Lisbon")
-        watch = talk.api.WatchSession(api.WatchSessionRequest(session_id="s1"))
-        assert (await watch.read()).event.sequence == 1
+        watch = aiter(talk.api.WatchSession(api.WatchSessionRequest(session_id="s1")))
+        assert (await anext(watch)).event.sequence == 1
         with pytest.raises(grpc.aio.AioRpcError) as busy:
             await talk.api.DeleteSession(api.DeleteSessionRequest(session_id="s1"))
         assert refusal_of(busy.value).reason == "SESSION_BUSY"
