@@ -16,8 +16,8 @@ from stretto.server.domain.event import (
 from stretto.server.domain.payload import STRUCT, Payload
 from stretto.server.domain.workflow import Failure, Reason, Status, Workflow, evolve
 from stretto.server.rpc import metrics
-from stretto.server.rpc.events import encode_event
 from stretto.server.rpc.metrics import metrics_of
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store.memory import MemoryStore
 from stretto.workflow.v1.workflow_pb2 import StepMetrics
 
@@ -46,7 +46,7 @@ def micros(count):
 
 async def store_with(*events, row=NEW):
     """A store that holds the row, with these events behind the first one."""
-    store = MemoryStore(encode_event)
+    store = MemoryStore(ENCODERS)
     await store.open()
     await store.create(transitions.accept(NEW))
     committed = await store.update("p", "wf_1", lambda workflow, _: (Change(workflow=row, events=events),))
