@@ -181,7 +181,10 @@ async def test_an_exercise_plan_is_made_approved_and_typed():
         handle = await server.client.start("exercise_planning", given, result=exercise.ExercisePlan)
         await server.next_interrupt(handle)
         state = await handle.state()
-        assert state.workflow.headline == "12 sessions over 4 weeks, 40 minutes at most are ready for your approval"
+        assert (
+            state.workflow.headline
+            == "The plan is ready for your approval: 12 sessions over 4 weeks, 40 minutes at most"
+        )
         await handle.decide(APPROVE)
         plan = await handle.result()
     assert plan.outcome == exercise.OUTCOME_APPROVED

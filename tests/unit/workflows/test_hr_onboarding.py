@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stretto.onboarding.v1.onboarding_plan_pb2 import OnboardingDecision, OnboardingRequest
 from stretto.workflows.hr_onboarding.checklist import BY_KEY, TABLE, Case, Owner, checklist
-from stretto.workflows.hr_onboarding.conflicts import conflicts_of
+from stretto.workflows.hr_onboarding.conflicts import conflicts_of, warnings_of
 from stretto.workflows.hr_onboarding.days import distance, is_working_day, shifted, working_day_from
 from stretto.workflows.hr_onboarding.hire import Department, Hire, changed, department_of, hire_of
 from stretto.workflows.hr_onboarding.note import template
@@ -142,7 +142,6 @@ def test_a_role_tells_its_department(role, department):
             {"today": "2026-11-17"},
             ("1 task was due before today, so hurry or start later: get the contract signed.",),
         ),
-        ({"manager": ""}, ("No manager is named, so the manager's tasks have no owner by name.",)),
         ({"buddy": "mary jones"}, ("Mary Jones is manager and buddy at once; a buddy should be somebody else.",)),
         ({"manager": "Ana Lopez"}, ("Ana Lopez cannot be their own manager or buddy.",)),
     ],
@@ -150,6 +149,11 @@ def test_a_role_tells_its_department(role, department):
 def test_what_does_not_fit_is_told(fields, conflicts):
     hire = ana(**fields)
     assert conflicts_of(hire, planned(hire)) == conflicts
+
+
+def test_a_missing_manager_is_told():
+    assert warnings_of(ana()) == ()
+    assert warnings_of(ana(manager="")) == ("No manager is named, so the manager's tasks have no owner by name.",)
 
 
 def test_a_start_in_the_past_is_told():

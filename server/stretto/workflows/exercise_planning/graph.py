@@ -99,7 +99,7 @@ async def checking_safety(state: State) -> State:
     warnings = warnings_of(wishes, sketches, substitutions)
     await report.reach(
         1,
-        f"{_sized(weeks).capitalize()} are ready for your approval",
+        f"The plan is ready for your approval: {_sized(weeks)}",
         exercises_available=len(available(wishes)),
         sessions=_sessions(weeks),
         substitutions=len(substitutions),

@@ -1,4 +1,4 @@
-"""What does not fit: the first day, the time that is left, and who is missing."""
+"""What does not fit: the first day, the time that is left, and who is named twice; and what is missing."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,11 @@ from stretto.workflows.hr_onboarding.schedule import Task
 def conflicts_of(hire: Hire, tasks: Sequence[Task]) -> tuple[str, ...]:
     """All of it, a sentence each."""
     return tuple(filter(None, (_of_weekend(hire), _of_past(hire), _of_time(hire, tasks), _of_names(hire))))
+
+
+def warnings_of(hire: Hire) -> tuple[str, ...]:
+    """What else to know, a sentence each."""
+    return () if hire.manager else ("No manager is named, so the manager's tasks have no owner by name.",)
 
 
 def _of_weekend(hire: Hire) -> str:
@@ -41,4 +46,4 @@ def _of_names(hire: Hire) -> str:
         return f"{hire.manager} is manager and buddy at once; a buddy should be somebody else."
     if hire.name.casefold() in (hire.manager.casefold(), hire.buddy.casefold()):
         return f"{hire.name} cannot be their own manager or buddy."
-    return "" if hire.manager else "No manager is named, so the manager's tasks have no owner by name."
+    return ""

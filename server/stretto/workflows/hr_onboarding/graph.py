@@ -11,7 +11,7 @@ from stretto.workflows._phases import Phases, Report
 from stretto.workflows._words import count
 from stretto.workflows.hr_onboarding import note
 from stretto.workflows.hr_onboarding.checklist import BY_KEY, checklist
-from stretto.workflows.hr_onboarding.conflicts import conflicts_of
+from stretto.workflows.hr_onboarding.conflicts import conflicts_of, warnings_of
 from stretto.workflows.hr_onboarding.hire import Hire, changed, hire_of
 from stretto.workflows.hr_onboarding.schedule import Milestone, Task, milestones, schedule
 
@@ -106,7 +106,7 @@ async def finishing(state: State) -> State:
     """Write the welcome letter, and sum up."""
     hire = state["hire"]
     report = Report(PHASES, "finishing", state["edits"])
-    plan = about(hire) | {"conflicts": state["conflicts"]}
+    plan = about(hire) | {"conflicts": state["conflicts"], "warnings": warnings_of(hire)}
     if state["verdict"] == Verdict.REJECT:
         told = f"The onboarding plan for {hire.name} was rejected: {state['reason']}"
         plan |= {"outcome": "OUTCOME_REJECTED", "summary": told, "reason": state["reason"]}
@@ -140,16 +140,17 @@ async def approved(hire: Hire, tasks: tuple[Task, ...], goals: tuple[Milestone, 
         "milestones": goals,
         "note": written.text,
         "note_source": written.source,
-        "warnings": tuple(filter(None, [written.warning])),
+        "warnings": (*warnings_of(hire), *filter(None, [written.warning])),
     }
 
 
 def proposal_of(state: State) -> str:
     """The plan in a few sentences, for who decides."""
     hire, tasks = state["hire"], state["tasks"]
-    first = "; ".join(f"{task.due_date} {task.title}" for task in tasks)
     head = f"{hire.name}, {hire.role} in {hire.department.words}, first day {hire.first_day}."
-    return " ".join([head, f"{count(len(tasks), 'task')}: {first}.", *state["conflicts"]])
+    first = f"the first one is due on {tasks[0].due_date}: {tasks[0].title.lower()}"
+    told = f"{count(len(tasks), 'task')}, {_before(tasks)} of them before that day; {first}."
+    return " ".join([head, told, *state["conflicts"], *warnings_of(hire)])
 
 
 def detail_of(tasks: tuple[Task, ...], conflicts: tuple[str, ...] = ()) -> dict[str, int]:
