@@ -27,6 +27,9 @@ TAILS_BYTES_MAX = 64 * 1024 * 1024
 EVENT_BYTES = 128
 """What an event takes in memory besides its body."""
 
+LATE_SECONDS_MAX = 1.0
+"""How long a publication may take after what it publishes was stored."""
+
 Key = tuple[str, str]
 """Project, and id of a workflow or session."""
 
@@ -207,11 +210,25 @@ class Follower(Generic[E]):
                     if not tail.deleted:
                         await tail.wait(self._bookmark_seconds)
                     if cursor < tail.head.last_sequence:
-                        await self._head(key)  # What is missing may have been deleted, and then this says so.
+                        await self._ask_for_missing(key, tail)
                     elif not self._closing:
                         yield ()
         finally:
             self._leave(key, tail)
+
+    async def _ask_for_missing(self, key: Key, tail: _Tail[E]) -> None:
+        """Raise what `head` raises when events that are missing were deleted.
+
+        The store may have deleted them a moment before that is published here, with the last events.
+        """
+        try:
+            await self._head(key)
+        except StrettoError:
+            if tail.deleted:
+                raise
+            await tail.wait(LATE_SECONDS_MAX)
+            if not tail.deleted:
+                raise
 
     async def wait_for(self, key: Key, sequence: int, seconds: float) -> None:
         """Return once the journal has reached a sequence; raise SequenceOutOfRange when it does not in that time."""
