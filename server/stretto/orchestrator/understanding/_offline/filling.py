@@ -1,0 +1,123 @@
+"""Objects filled from what a person said: generic over JSON schemas, and nothing in them is invented."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stretto.orchestrator.understanding._offline.check import bounds_of, fault_of
+from stretto.orchestrator.understanding._offline.choices import choose, flags
+from stretto.orchestrator.understanding._offline.fields import Field
+from stretto.orchestrator.understanding._offline.lessons import Lesson
+from stretto.orchestrator.understanding._offline.lists import lists, maps
+from stretto.orchestrator.understanding._offline.names import QUOTED, addresses, texts
+from stretto.orchestrator.understanding._offline.numbers import count
+from stretto.orchestrator.understanding._offline.records import records
+from stretto.orchestrator.understanding._offline.scene import Scene
+from stretto.orchestrator.understanding._offline.text import read
+from stretto.orchestrator.understanding._offline.when import dates
+
+__all__ = ["Fault", "Filled", "Frame", "fill"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A value that was said and is out of its field's bounds."""
+
+    field: Field
+    value: Any
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was found for an object, what is out of bounds, and what must be there and is not."""
+
+    values: Mapping[str, Any]
+    faults: tuple[Fault, ...]
+    missing: tuple[Field, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the object can be used as it is."""
+        return not self.faults and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What an object may have, what examples of it teach, and words that are no values in it."""
+
+    fields: tuple[Field, ...]
+    lessons: Mapping[str, Lesson]
+    avoid: frozenset[str] = frozenset()
+
+
+def fill(frame: Frame, said: Sequence[str], earlier: Iterable[str], today: dt.date, *, reply: bool = False) -> Filled:
+    """Fill in an object from texts, the newest first, and what these leave open from earlier ones.
+
+    Bounds are told of what was said now; what was said earlier and does not fit was said about something else.
+    `reply` says that the newest text answers a question for values.
+    """
+    values: dict[str, Any] = {}
+    faults: dict[str, Fault] = {}
+    for memory, texts_ in ((False, said), (True, earlier)):
+        for place, text in enumerate(texts_):
+            open_fields = [field for field in frame.fields if field.name not in values and field.name not in faults]
+            scene = Scene(read(text), today, memory, reply and not memory and place == 0, frame.avoid)
+            found = read_fields(open_fields, frame, scene)
+            for field in open_fields:
+                if field.name in found:
+                    _sort(field, found[field.name], values, {} if memory else faults)
+    missing = tuple(
+        each for each in frame.fields if each.required and each.name not in values and each.name not in faults
+    )
+    ordered = {field.name: values[field.name] for field in frame.fields if field.name in values}
+    return Filled(ordered, tuple(faults.values()), missing)
+
+
+def read_fields(fields: Sequence[Field], frame: Frame, scene: Scene) -> dict[str, Any]:
+    """The values that one text has for fields, whether they keep their bounds or not."""
+    found: dict[str, Any] = {} if scene.memory else dict(records(fields, scene))
+    found |= dates(fields, scene)
+    found |= addresses(fields, scene)
+    found |= maps(fields, scene)
+    found |= choose(fields, frame.lessons, scene)
+    found |= count(fields, frame.lessons, scene)
+    found |= flags(fields, scene)
+    found |= texts(fields, frame.lessons, scene)
+    found |= lists(fields, frame.lessons, scene)
+    found |= _objects(fields, frame, scene)
+    return found if scene.memory else found | _free(fields, found, scene.text.raw)
+
+
+def _objects(fields: Iterable[Field], frame: Frame, scene: Scene) -> dict[str, Any]:
+    """Objects within the object, where the text has all that they must have."""
+    found: dict[str, Any] = {}
+    for field in fields:
+        if field.kind == "object" and field.fields:
+            inner = read_fields(field.fields, Frame(field.fields, {}, frame.avoid), scene)
+            if inner and not fault_of(field.schema, inner):
+                found[field.name] = inner
+    return found
+
+
+def _free(fields: Iterable[Field], found: Mapping[str, Any], text: str) -> dict[str, str]:
+    """A field for free text takes the message as it is."""
+    free = [field for field in fields if field.kind == "free" and field.name not in found]
+    wanted = [field for field in free if field.required] or free[:1]
+    said = _quoted_or_all(text)
+    return {field.name: said for field in wanted if said}
+
+
+def _quoted_or_all(text: str) -> str:
+    """What stands in quotes, when one thing does, and else the whole text."""
+    quoted = QUOTED.findall(text)
+    return next(filter(None, quoted[0])) if len(quoted) == 1 else text.strip()
+
+
+def _sort(field: Field, value: Any, values: dict[str, Any], faults: dict[str, Fault]) -> None:
+    wanted = fault_of(field.schema, value)
+    if not wanted:
+        values[field.name] = value
+    elif field.kind in {"number", "list", "records", "free", "duration"} or bounds_of(field.schema):
+        faults[field.name] = Fault(field, value, wanted)

@@ -1,0 +1,184 @@
+"""What to do with a message: the order in which its meanings are tried."""
+
+from dataclasses import dataclass
+
+from stretto.orchestrator.brief import Brief, OpenQuestion
+from stretto.orchestrator.plan import Plan
+from stretto.orchestrator.understanding._offline.answering import offer
+from stretto.orchestrator.understanding._offline.asking import joined
+from stretto.orchestrator.understanding._offline.cancelling import cancel
+from stretto.orchestrator.understanding._offline.dates import day_of
+from stretto.orchestrator.understanding._offline.deciding import Table, changes_in, decide, is_answer, list_open, which
+from stretto.orchestrator.understanding._offline.dialog import Exchange, exchange_of
+from stretto.orchestrator.understanding._offline.filling import fill
+from stretto.orchestrator.understanding._offline.ranking import ENOUGH, Index
+from stretto.orchestrator.understanding._offline.requesting import complete, request, wanted_in
+from stretto.orchestrator.understanding._offline.selecting import (
+    label_of,
+    means_all,
+    named_in,
+    select,
+    words_of,
+)
+from stretto.orchestrator.understanding._offline.speech import (
+    act_of,
+    gives_up,
+    is_question,
+    is_statement,
+    is_wish,
+    order_to_stop,
+)
+from stretto.orchestrator.understanding._offline.text import Text, read
+from stretto.orchestrator.understanding._offline.verdicts import Verdict, verdict_of
+
+__all__ = ["triage"]
+
+ANSWER = Plan(kind="answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    brief: Brief
+    index: Index
+    text: Text
+
+    @property
+    def message(self) -> str:
+        return self.brief.message
+
+    @property
+    def table(self) -> Table:
+        lessons = {known.type.name: known.frame.lessons for known in self.index.known}
+        return Table(self.brief.questions, lessons, day_of(self.brief.now))
+
+
+def triage(brief: Brief, index: Index) -> Plan:
+    """The plan for a message."""
+    turn = _Turn(brief, index, read(brief.message))
+    if not turn.text.words:
+        return Plan(kind="ask_back", text=f"What can I do for you? {offer(index)}")
+    plans = (way(turn) for way in (_follow_up, _small_talk, _cancel, _decision, _remark, _request))
+    unclear = Plan(kind="ask_back", text=f"I am not sure what you would like me to do. {offer(index)}")
+    return next(filter(None, plans), unclear)
+
+
+def _follow_up(turn: _Turn) -> Plan | None:
+    """The plan for an answer to what was asked back; None when the message is something else."""
+    exchange = exchange_of(turn.brief)
+    if exchange is None or act_of(turn.text):
+        return None
+    if gives_up(turn.text):
+        return ANSWER
+    if order_to_stop(turn.text) is not None or is_question(turn.text):
+        return None
+    asked = [each for each in turn.brief.questions if each.interrupt_id == exchange.about]
+    if asked:
+        return decide(turn.table, asked, [turn.message, *exchange.said])
+    known = turn.index.by_name.get(exchange.about)
+    if known is not None:
+        changed = _changes_subject(turn, exchange)
+        return None if changed else complete(turn.brief, turn.index, known, exchange)
+    return None if exchange.about else _choice(turn, exchange)
+
+
+def _changes_subject(turn: _Turn, exchange: Exchange) -> bool:
+    """Whether a message asks for another workflow instead of saying what was asked for."""
+    known = turn.index.by_name[exchange.about]
+    meant = turn.index.meant(turn.text)
+    if not meant or any(each.known is known for each in meant):
+        return False
+    found = fill(known.frame, [turn.message], (), day_of(turn.brief.now))
+    return not found.values or meant[0].score > 2 * ENOUGH
+
+
+def _choice(turn: _Turn, exchange: Exchange) -> Plan | None:
+    """The plan for a message that says which one, after a question for that."""
+    before = read(exchange.said[0]) if exchange.said else turn.text
+    if order_to_stop(before) is not None:
+        plan = cancel(turn.brief, turn.index, turn.message)
+        return plan if plan.kind == "cancel" else None
+    questions = turn.brief.questions
+    if questions and verdict_of(before.raw) and not verdict_of(turn.message):
+        chosen = select(turn.text, questions, [words_of(each) for each in questions])
+        return decide(turn.table, chosen, list(exchange.said)) if chosen else None
+    close = [each.known for each in turn.index.meant(before)]
+    picked = select(turn.text, close, [read(each.label).stems for each in close]) if close else []
+    return complete(turn.brief, turn.index, picked[0], exchange) if len(picked) == 1 else None
+
+
+def _small_talk(turn: _Turn) -> Plan | None:
+    return ANSWER if act_of(turn.text) else None
+
+
+def _cancel(turn: _Turn) -> Plan | None:
+    what = order_to_stop(turn.text)
+    return None if what is None else cancel(turn.brief, turn.index, what)
+
+
+def _decision(turn: _Turn) -> Plan | None:
+    """The plan for a message that decides something; None when it does not."""
+    questions = turn.brief.questions
+    if not questions or is_question(turn.text):
+        return None
+    verdict = verdict_of(turn.message)
+    if verdict is None or verdict.kind == "edit":
+        return _change(turn, verdict)
+    if not verdict.strong and is_wish(read(verdict.rest)) and wanted_in(turn.index, verdict.rest, turn.brief):
+        return None
+    if verdict.strong and (other := _of_something_else(turn)):
+        return other
+    chosen = which(turn.text, questions)
+    if len(chosen) > 1 and verdict.changes:
+        chosen = _changeable(turn, chosen) or chosen
+    return _decide(turn, chosen)
+
+
+def _change(turn: _Turn, verdict: Verdict | None) -> Plan | None:
+    """The plan for a message that may change a proposal, or give what was asked for."""
+    chosen = which(turn.text, turn.brief.questions)
+    fits = _changeable(turn, chosen)
+    if verdict is None and (not fits or is_statement(turn.text)):
+        return None
+    if wanted_in(turn.index, turn.message, turn.brief) and (verdict is None or not fits):
+        return None
+    return _decide(turn, fits or chosen)
+
+
+def _changeable(turn: _Turn, questions: list[OpenQuestion]) -> list[OpenQuestion]:
+    """The questions for which a message names something to change, or an answer."""
+    table = turn.table
+    return [each for each in questions if changes_in(table, each, turn.message) or is_answer(table, each, turn.message)]
+
+
+def _decide(turn: _Turn, chosen: list[OpenQuestion]) -> Plan:
+    if len(chosen) > 1 and not means_all(turn.text):
+        return Plan(kind="ask_back", text=list_open(chosen, "Which one do you mean?"))
+    return decide(turn.table, chosen, [turn.message])
+
+
+def _of_something_else(turn: _Turn) -> Plan | None:
+    """The plan for a verdict on something that asks for none."""
+    questions = turn.brief.questions
+    open_types = {each.workflow_type for each in questions}
+    known = [each.type.name for each in turn.index.known]
+    named = named_in(turn.text, [*known, *open_types])
+    if not named or named & open_types or any(turn.text.stems & _own_words(each) for each in questions):
+        return None
+    labels = joined(turn.index.by_name[name].label for name in sorted(named))
+    return Plan(kind="ask_back", text=list_open(questions, f"Nothing waits for a decision in {labels}. What does:"))
+
+
+def _own_words(question: OpenQuestion) -> frozenset[str]:
+    return words_of(question) - read(label_of(question, ())).stems
+
+
+def _remark(turn: _Turn) -> Plan | None:
+    """The plan for a question, a fact or a word that takes something back: there is nothing to do but to answer."""
+    remarked = is_question(turn.text) or is_statement(turn.text) or gives_up(turn.text)
+    return ANSWER if remarked else None
+
+
+def _request(turn: _Turn) -> Plan | None:
+    if plan := request(turn.brief, turn.index):
+        return plan
+    return ANSWER if verdict_of(turn.message) else None

@@ -1,0 +1,101 @@
+"""Yes, no and something else: what a message says to a proposal."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+from stretto.orchestrator.understanding._offline.text import read
+
+__all__ = ["Kind", "Verdict", "verdict_of"]
+
+Kind = Literal["approve", "reject", "edit"]
+
+_NOT: Final = r"(?:do not|don't|not|never|can't|cannot|won't|wouldn't|didn't)"
+_GOOD: Final = r"(?:very |really |quite |all )?(?:good|great|fine|right|perfect|ok|okay|correct)"
+_IT: Final = r"(?:it|this|that)"
+
+_PHRASES: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
+    ("approve", (r"no (?:problem|objections?|worries|complaints|concerns)",)),
+    (
+        "reject",
+        (
+            rf"(?:i )?{_NOT}(?: \w+)? (?:approved?|accept(?:ed)?|agreed?|like|go ahead|do {_IT}|proceed)",
+            r"(?:i )?(?:reject|declin|den[iy]|refus|disapprov|disagree|veto)(?:e|es|ed|d|ing|s)?",
+            rf"turn {_IT} down",
+            r"not (?:good|ok|okay|right|acceptable|what i)",
+            r"(?:doesn't|does not|won't) work",
+            r"absolutely not",
+        ),
+    ),
+    (
+        "approve",
+        (
+            r"(?:i )?(?:approve|accept|confirm|agree|lgtm)(?:d|ed|s)?",
+            r"approval granted|go (?:ahead|for it)|ship it|proceed|works for me",
+            rf"(?:looks?|sounds|seems|is|that's|it's|all) {_GOOD}",
+            rf"{_IT} works|let's do {_IT}|i like {_IT}|happy with {_IT}|do it",
+        ),
+    ),
+)  # fmt: skip
+_OPENERS: Final[tuple[tuple[Kind, str], ...]] = (
+    ("reject", r"no|nope|nah|never"),
+    (
+        "approve",
+        r"yes|yep|yeah|yup|sure|ok|okay|fine|perfect|great|good|absolutely|definitely|of course|certainly|excellent",
+    ),
+)
+_VERDICTS: Final = tuple(
+    (kind, strong, re.compile(pattern, re.IGNORECASE))
+    for strong, rows in (
+        (True, [(kind, rf"\b(?:{'|'.join(phrases)})\b") for kind, phrases in _PHRASES]),
+        (False, [(kind, rf"^(?:{phrases})\b") for kind, phrases in _OPENERS]),
+    )
+    for kind, pattern in rows
+)
+_LEAD: Final = (
+    r"(?:please |but |ok,? |okay,? |no,? |yes,? |well,? |can you |could you |i(?:'d| would) (?:rather|prefer|like) |"
+    r"i want |let's )*"
+)
+_EDIT: Final = re.compile(
+    rf"^{_LEAD}(?:make|change|set|modify|adjust|edit|update|revise|increase|raise|reduce|lower|decrease|shorten|extend|"
+    r"move|switch|swap|replace|shift|postpone|use|add|only|rather|more|fewer|less)\b|"
+    r"\binstead\b|\brather\b|\bmake (?:it|that|them)\b|\bchange (?:it|that|the|my)\b",
+    re.IGNORECASE,
+)
+_EDGE: Final = re.compile(
+    r"^[\s,.;:!\u2013\u2014-]*(?:(?:it|this|that|them|both|all|to all|the (?:plan|proposal|first|second|third|last)"
+    r"(?: one)?)\b[\s,.;:!\u2013\u2014-]*)?(?:(?:please|because|since|as|but|and|then)\b\s*)*",
+    re.IGNORECASE,
+)
+_SIGNS: Final = " ,.;:!\u2013\u2014-"
+_EMPTY: Final = frozenset({"yes", "no", "ok", "okay", "i", "please", "well", "it", "one", "that"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a message says to a proposal, and the words that say why."""
+
+    kind: Kind
+    rest: str
+    changes: bool = False
+    """Whether it asks for something else, besides a yes or a no."""
+    strong: bool = True
+    """Whether it can hardly mean anything but a verdict; `ok, plan my week` merely begins like one."""
+
+
+@lru_cache(maxsize=256)
+def verdict_of(raw: str) -> Verdict | None:
+    """What a message says to a proposal, when it says something."""
+    said = raw.strip().replace("\u2019", "'")
+    changes = bool(_EDIT.search(said))
+    for kind, strong, pattern in _VERDICTS:
+        if match := pattern.search(said):
+            return Verdict(kind, _rest(said, *match.span()), changes, strong)
+    return Verdict("edit", said, changes=True) if changes and read(raw).words else None
+
+
+def _rest(said: str, start: int, end: int) -> str:
+    """The words besides the verdict itself."""
+    parts = (said[:start].rstrip(_SIGNS), _EDGE.sub("", said[end:]))
+    return ", ".join(part for part in parts if part and part.lower() not in _EMPTY).strip(_SIGNS)
