@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 _SECONDS_MAX = 10
 
@@ -65,3 +67,17 @@ def openai_api_process(port: int = 0) -> Iterator[OpenAiApi]:
         finally:
             process.terminate()
             process.wait(_SECONDS_MAX)
+
+
+@pytest.fixture(scope="session")
+def openai_api_running() -> Iterator[OpenAiApi]:
+    """One simulator for all tests of a session."""
+    with openai_api_process() as running:
+        yield running
+
+
+@pytest.fixture
+def openai_api(openai_api_running: OpenAiApi) -> OpenAiApi:
+    """The simulator, without a script and with an empty log. A conftest that imports both fixtures offers it."""
+    openai_api_running.reset()
+    return openai_api_running

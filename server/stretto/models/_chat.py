@@ -36,16 +36,19 @@ class ChatModel:
         self._guard = guard
         self._says_why_it_ends = says_why_it_ends
 
-    async def write(self, system: str, prompt: str, *, history: Sequence[Message] = ()) -> str:
+    async def write(
+        self, system: str, prompt: str, *, history: Sequence[Message] = (), seconds_max: float | None = None
+    ) -> str:
         """Text for a person. Inside of a LangGraph node it is streamed to whoever watches.
 
-        An answer that breaks off is not asked for again, because its beginning has been seen.
+        An answer that breaks off is not asked for again, because its beginning has been seen. `seconds_max` is for
+        callers that have less patience than the settings.
         """
         messages: _Messages = [("system", system), *history, ("user", prompt)]
         say = partial(self._say, messages, tags=())
         retried = UNHEALTHY - {Reason.CUT_OFF}
         try:
-            return await self._guard.run(say, deadline=self._guard.deadline(), retried=retried)
+            return await self._guard.run(say, deadline=self._guard.deadline(seconds_max), retried=retried)
         except ModelUnavailable as fault:
             raise _logged(fault) from None
 
@@ -57,6 +60,7 @@ class ChatModel:
         *,
         history: Sequence[Message] = (),
         check: Check[S] | None = None,
+        seconds_max: float | None = None,
     ) -> S:
         """A filled-in `shape` that `check` finds nothing wrong with. Nobody watches it being written.
 
@@ -64,12 +68,11 @@ class ChatModel:
         """
         messages: _Messages = [("system", f"{system}\n\n{asked_for(shape)}"), *history, ("user", prompt)]
         try:
-            return await self._structured(messages, shape, check)
+            return await self._structured(messages, shape, check, self._guard.deadline(seconds_max))
         except ModelUnavailable as fault:
             raise _logged(fault) from None
 
-    async def _structured(self, messages: _Messages, shape: type[S], check: Check[S] | None) -> S:
-        deadline = self._guard.deadline()
+    async def _structured(self, messages: _Messages, shape: type[S], check: Check[S] | None, deadline: float) -> S:
         text = await self._say_quietly(messages, deadline)
         try:
             return checked(text, shape, check)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 _WAIT_SECONDS_MAX = 1.0
 _WAIT_SHARE_MAX = 0.125
-"""Of a call's time: waiting between attempts must leave most of it for answers."""
+"""Of the time that is left of a call: waiting between attempts must leave most of it for answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,16 @@ class Guard:
     attempts_max: int
     breaker: "CircuitBreaker"
 
-    def deadline(self) -> float:
-        """When a call that begins now has to be over, on the running loop's clock."""
-        return asyncio.get_running_loop().time() + self.seconds_max
+    def deadline(self, seconds_max: float | None) -> float:
+        """When a call that begins now has to be over, on the running loop's clock; a caller may have less patience."""
+        return asyncio.get_running_loop().time() + min(self.seconds_max, seconds_max or self.seconds_max)
 
     async def run(self, call: Callable[[], Awaitable[T]], *, deadline: float, retried: frozenset[Reason]) -> T:
         """Call until it succeeds, fails for a reason that is not retried, or has used up attempts or time."""
         import stamina  # noqa: PLC0415 - of the extra `model`
 
-        wait_max = min(_WAIT_SECONDS_MAX, self.seconds_max * _WAIT_SHARE_MAX)
+        seconds_left = max(0.0, deadline - asyncio.get_running_loop().time())
+        wait_max = min(_WAIT_SECONDS_MAX, seconds_left * _WAIT_SHARE_MAX)
         attempts = stamina.retry_context(
             on=lambda error: _wait(error, retried, wait_max, deadline),
             attempts=self.attempts_max,

@@ -1,4 +1,4 @@
-"""One simulator for all tests of chat models, which forgets everything in between."""
+"""A simulated provider for the tests of chat models, and what they need of retries."""
 
 from collections.abc import Iterator
 
@@ -6,19 +6,14 @@ import pytest
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
-from tests.simulators.running import OpenAiApi, openai_api_process
+from tests.simulators.running import OpenAiApi, openai_api, openai_api_running
 
-
-@pytest.fixture(scope="session")
-def simulator() -> Iterator[OpenAiApi]:
-    with openai_api_process() as running:
-        yield running
+__all__ = ["openai_api", "openai_api_running"]
 
 
 @pytest.fixture
-def api(simulator: OpenAiApi) -> OpenAiApi:
-    simulator.reset()
-    return simulator
+def api(openai_api: OpenAiApi) -> OpenAiApi:
+    return openai_api
 
 
 @pytest.fixture
