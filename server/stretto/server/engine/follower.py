@@ -210,13 +210,13 @@ class Follower(Generic[E]):
                     if not tail.deleted:
                         await tail.wait(self._bookmark_seconds)
                     if cursor < tail.head.last_sequence:
-                        await self._ask_for_missing(key, tail)
+                        await self._ask_for_missing(key, tail, cursor)
                     elif not self._closing:
                         yield ()
         finally:
             self._leave(key, tail)
 
-    async def _ask_for_missing(self, key: Key, tail: _Tail[E]) -> None:
+    async def _ask_for_missing(self, key: Key, tail: _Tail[E], cursor: int) -> None:
         """Raise what `head` raises when events that are missing were deleted.
 
         The store may have deleted them a moment before that is published here, with the last events.
@@ -227,7 +227,7 @@ class Follower(Generic[E]):
             if tail.deleted:
                 raise
             await tail.wait(LATE_SECONDS_MAX)
-            if not tail.deleted:
+            if not tail.deleted and tail.after(cursor) is None:
                 raise
 
     async def wait_for(self, key: Key, sequence: int, seconds: float) -> None:

@@ -24,6 +24,9 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 _NAME_CHARACTERS_MAX = 128
 
 
+DYNAMIC = domain.Contract()
+"""The contract of a type that declares none."""
+
 ContextOf: TypeAlias = Callable[[TurnName, Desk, Clock], Any]
 """Makes the run context of one turn."""
 
@@ -36,7 +39,7 @@ class Declaration:
     graph: Graph
     version: str = "1"
     description: str = ""
-    contract: domain.Contract = domain.Contract()
+    contract: domain.Contract = DYNAMIC
     examples: tuple[domain.Example, ...] = ()
     total_timeout: Micros = 0
     concurrency_max: int = 0
