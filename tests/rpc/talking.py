@@ -1,20 +1,30 @@
 """A server with graphs to talk about, and short ways to talk to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Any, TypedDict
 
 import grpc
+from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf.message import Message as AnyMessage
+from google.protobuf.struct_pb2 import Struct
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
+from stretto.orchestrator.brief import Brief
+from stretto.orchestrator.plan import Launch, Plan
+from stretto.orchestrator.understanding import Insight
 from stretto.server import App
 from stretto.session.v1 import session_service_pb2 as api
+from stretto.session.v1.session_event_pb2 import SessionEvent
 from stretto.session.v1.session_pb2 import Message
 from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.testing import Serving, serving
+from stretto.workflow.v1 import workflow_service_pb2 as workflow_api
+from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
 
@@ -71,6 +81,12 @@ class Talk:
         self.api = SessionServiceStub(self._channel)
         self.workflows = WorkflowServiceStub(self._channel)
 
+    def other(self, session_id: str) -> "Talk":
+        """Another session, over the same channel."""
+        talk = copy(self)
+        talk.session_id = session_id
+        return talk
+
     async def say(self, text: str, **fields: Any) -> Message:
         request = api.SendMessageRequest(**{"session_id": self.session_id, "text": text, **fields})
         return (await self.api.SendMessage(request)).message
@@ -79,9 +95,46 @@ class Talk:
         response = await self.api.ListMessages(api.ListMessagesRequest(session_id=self.session_id, page_size=500))
         return list(response.messages)
 
+    async def context(self, **fields: Any) -> api.GetSessionContextResponse:
+        request = {"session_id": self.session_id, "token_budget": 32_000, **fields}
+        return await self.api.GetSessionContext(api.GetSessionContextRequest(**request))
+
+    async def start(self, workflow_type: str, given: AnyMessage | dict[str, Any]) -> str:
+        """Start a workflow of the session by RPC; its id."""
+        request = workflow_api.StartWorkflowRequest(
+            workflow_type=workflow_type, session_id=self.session_id, input=packed(given)
+        )
+        return (await self.workflows.StartWorkflow(request)).workflow.workflow_id
+
+    async def decide(self, workflow_id: str, interrupt_id: str, decision: AnyMessage | dict[str, Any]) -> Any:
+        """Decide a question by RPC."""
+        request = workflow_api.DecideRequest(
+            workflow_id=workflow_id, interrupt_id=interrupt_id, decision=packed(decision)
+        )
+        return await self.workflows.Decide(request)
+
+    async def events(self) -> list[SessionEvent]:
+        """All that has happened in the session up to now."""
+        session = await self.api.GetSession(api.GetSessionRequest(session_id=self.session_id))
+        watch = self.watch()
+        events = [(await watch.read()).event for _ in range(session.session.last_sequence)]
+        watch.cancel()
+        return events
+
+    async def journal(self, workflow_id: str) -> list[ProgressEvent]:
+        """All that has happened in a workflow up to now."""
+        state = await self.workflows.GetState(workflow_api.GetStateRequest(workflow_id=workflow_id))
+        watch = self.workflows.WatchProgress(workflow_api.WatchProgressRequest(workflow_id=workflow_id))
+        events = [(await watch.read()).event for _ in range(state.workflow.last_sequence)]
+        watch.cancel()
+        return events
+
+    def watch(self, **fields: Any) -> Any:
+        return self.api.WatchSession(api.WatchSessionRequest(**{"session_id": self.session_id, **fields}))
+
     async def until(self, kind: str, after: int = 0) -> Any:
         """The first event of a kind: of the session's own, or of a workflow's."""
-        call = self.api.WatchSession(api.WatchSessionRequest(session_id=self.session_id, after_sequence=after))
+        call = self.watch(after_sequence=after)
         async for response in call:
             event = response.event
             of_workflow = event.progress.WhichOneof("kind") if event.HasField("progress") else None
@@ -93,6 +146,35 @@ class Talk:
 
     async def close(self) -> None:
         await self._channel.close()
+
+
+class ByRule:
+    """Understands messages by a rule of the test's; questions it answers with the same words each time."""
+
+    def __init__(self, rule: Callable[[Brief], Awaitable[Plan]]) -> None:
+        self._rule = rule
+
+    async def triage(self, brief: Brief) -> Insight[Plan]:
+        return Insight(await self._rule(brief), "offline")
+
+    async def answer(self, brief: Brief) -> Insight[str]:
+        return Insight(f"You said: {brief.message}", "offline")
+
+
+def launch(workflow_type: str, **values: Any) -> Plan:
+    return Plan(kind="launch", launches=(Launch(workflow_type=workflow_type, input=values),))
+
+
+def packed(given: AnyMessage | dict[str, Any]) -> AnyProto:
+    """A message, or the fields of a Struct, as the API takes them."""
+    made = AnyProto()
+    if isinstance(given, dict):
+        struct = Struct()
+        struct.update(given)
+        made.Pack(struct)
+    else:
+        made.Pack(given)
+    return made
 
 
 @asynccontextmanager

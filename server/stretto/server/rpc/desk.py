@@ -30,7 +30,7 @@ from stretto.server.rpc.contracts import Contracts
 from stretto.server.rpc.schemas import schema_of
 from stretto.server.rpc.session_events import to_message
 from stretto.server.store.port import Store
-from stretto.session.v1.session_pb2 import MESSAGE_ROLE_ASSISTANT, Message, MessageRole, TurnKind
+from stretto.session.v1.session_pb2 import MESSAGE_ROLE_ASSISTANT, MESSAGE_ROLE_USER, Message, MessageRole, TurnKind
 
 __all__ = ["SessionDesk"]
 
@@ -183,14 +183,17 @@ class SessionDesk:
 
 
 def _before(history: tuple[StoredSessionEvent, ...], turn: TurnName) -> list[Message]:
-    """The messages before the turn's own, oldest first: what came after it is another turn's to answer."""
-    messages: list[Message] = []
-    for stored in history:
-        if stored.workflow_id == turn.turn_id:
-            messages.clear()
-        else:
-            messages.append(to_message(stored))
-    return messages[::-1]
+    """The messages before the turn's own, oldest first and each reply behind what it replies to.
+
+    A user may say more before there is a reply: the replies to what came before are known all the same, and what came
+    after is another turn's to answer.
+    """
+    messages = [to_message(stored) for stored in history]
+    asked = {message.turn_id: message.sequence for message in messages if message.role == MESSAGE_ROLE_USER}
+    own = asked.get(turn.turn_id, 0)
+    places = {message.sequence: asked.get(message.turn_id, message.sequence) for message in messages}
+    before = [message for message in messages if places[message.sequence] < own]
+    return sorted(before, key=lambda message: (places[message.sequence], message.sequence))
 
 
 def _said(message: Message) -> dict[str, Any]:

@@ -1,0 +1,170 @@
+"""Turns: their order within a session, and what becomes of one that is slow, breaks or takes too long."""
+
+import asyncio
+
+import pytest
+
+from stretto.orchestrator.plan import Plan
+from stretto.session.v1 import session_pb2 as protos
+from stretto.testing import ManualClock
+from tests.rpc.talking import ByRule, launch, talking, trips
+
+ANSWER = Plan(kind="answer")
+
+
+@pytest.fixture
+def gate() -> asyncio.Event:
+    return asyncio.Event()
+
+
+def holding_up(gate):
+    """Understands messages that begin with `slow` only once the gate is open."""
+
+    async def rule(brief):
+        if brief.message.startswith("slow"):
+            await gate.wait()
+        return ANSWER
+
+    return ByRule(rule)
+
+
+async def said_until(talk, count):
+    """The user's messages, once there are so many of them; a message is durable before it is answered."""
+    texts = []
+    call = talk.watch()
+    async for response in call:
+        if response.event.message.role == protos.MESSAGE_ROLE_USER:
+            texts.append(response.event.message.text)
+        if len(texts) == count:
+            call.cancel()
+            return texts
+    raise AssertionError(f"only {texts}")
+
+
+async def test_a_slow_turn_holds_up_its_own_session_in_order_and_no_other(gate):
+    async with talking(trips(asyncio.Event()), understanding=holding_up(gate)) as talk:
+        texts = ["slow one", "two", "three"]
+        waiting = []
+        for number, text in enumerate(texts, start=1):
+            waiting.append(asyncio.create_task(talk.say(text)))
+            assert await said_until(talk, number) == texts[:number]
+        for number in range(10):
+            reply = await talk.other(f"other {number}").say("hello")
+            assert reply.text == "You said: hello"
+        assert [message.role for message in await talk.messages()] == [protos.MESSAGE_ROLE_USER] * 3
+        gate.set()
+        replies = await asyncio.gather(*waiting)
+        assert [reply.text for reply in replies] == [f"You said: {text}" for text in texts]
+        assert [reply.sequence for reply in replies] == sorted(reply.sequence for reply in replies)
+
+
+async def test_a_turn_knows_the_replies_before_it_and_not_what_was_said_after_it(gate):
+    seen = {}
+
+    async def rule(brief):
+        if brief.message == "one":
+            await gate.wait()
+        seen[brief.message] = [said.text for said in brief.history]
+        return ANSWER
+
+    async with talking(trips(asyncio.Event()), understanding=ByRule(rule)) as talk:
+        texts, waiting = ["one", "two", "three"], []
+        for number, text in enumerate(texts, start=1):
+            waiting.append(asyncio.create_task(talk.say(text)))
+            await said_until(talk, number)
+        gate.set()
+        await asyncio.gather(*waiting)
+        assert seen == {
+            "one": [],
+            "two": ["one", "You said: one"],
+            "three": ["one", "You said: one", "two", "You said: two"],
+        }
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries"),
+    [(ValueError("key 123 is wrong"), 1), (ConnectionError("10.0.0.7 is gone"), 3)],
+    ids=["for good", "for a while"],
+)
+async def test_a_turn_that_breaks_says_so_and_the_next_one_works(fault, tries):
+    messages = []
+
+    async def rule(brief):
+        messages.append(brief.message)
+        if brief.message == "break":
+            raise fault
+        return ANSWER
+
+    async with talking(trips(asyncio.Event()), understanding=ByRule(rule)) as talk:
+        broken = await talk.say("break")
+        assert broken.reply.kind == protos.TURN_KIND_FAILED
+        assert broken.text == "I could not answer that: something went wrong on my side; please say it again."
+        assert broken.reply.text == broken.text
+        assert messages == ["break"] * tries
+        assert (await talk.say("hello")).text == "You said: hello"
+        assert [message.text for message in await talk.messages()] == [
+            "break", broken.text, "hello", "You said: hello",
+        ]  # fmt: skip
+
+
+async def test_a_fault_that_passes_is_not_noticed():
+    left = [ConnectionError("gone"), ConnectionError("gone")]
+
+    async def rule(_):
+        if left:
+            raise left.pop()
+        return ANSWER
+
+    async with talking(trips(asyncio.Event()), understanding=ByRule(rule)) as talk:
+        assert (await talk.say("hello")).reply.kind == protos.TURN_KIND_ANSWER
+
+
+async def test_a_turn_past_its_deadline_says_so_and_the_next_one_works():
+    given_up, begun = asyncio.Event(), asyncio.Event()
+
+    async def rule(brief):
+        if brief.message == "hang":
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+        return ANSWER
+
+    clock = ManualClock()
+    async with talking(trips(asyncio.Event()), understanding=ByRule(rule), clock=clock) as talk:
+        hanging = asyncio.create_task(talk.say("hang"))
+        await begun.wait()
+        clock.advance(29)
+        behind = asyncio.create_task(talk.say("hello"))
+        await said_until(talk, 2)
+        assert not hanging.done()
+        clock.advance(2)
+        late = await hanging
+        assert late.reply.kind == protos.TURN_KIND_FAILED
+        assert late.text == "I could not answer that: it took too long; please say it again."
+        assert (await behind).text == "You said: hello"
+        await given_up.wait()
+
+
+async def test_a_turn_whose_server_goes_down_is_taken_up_by_the_next_one(gate):
+    orders = []
+
+    async def rule(brief):
+        orders.append(brief.message)
+        if len(orders) == 1:
+            await asyncio.Event().wait()
+        return launch("trip_booking", city="Lisbon")
+
+    async with talking(trips(gate), understanding=ByRule(rule)) as talk:
+        first = asyncio.create_task(talk.say("a trip", request_id="r1"))
+        await said_until(talk, 1)
+        while not orders:
+            await asyncio.sleep(0)
+        await talk.world.restart()
+        await asyncio.gather(first, return_exceptions=True)
+        reply = await talk.say("a trip", request_id="r1")
+        assert reply.reply.kind == protos.TURN_KIND_LAUNCH
+        assert orders == ["a trip"] * 2
+        assert [message.text for message in await talk.messages()] == ["a trip", reply.text]
+        assert len((await talk.context()).workflows) == 1
