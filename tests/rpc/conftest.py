@@ -213,7 +213,7 @@ def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | N
         workflows=workflows,
         store=store,
         journal=made,
-        sessions=SessionJournal(store),
+        sessions=SessionJournal(store, bookmark_seconds=journal.get("bookmark_seconds", 10.0)),
         catalog=catalog,
         contracts=contracts,
         diagnostics=diagnostics,

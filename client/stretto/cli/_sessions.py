@@ -92,8 +92,8 @@ def question_lines(interrupt: Interrupt) -> Iterator[Padding]:
         if name not in _SAID_ALREADY:
             told = textwrap.shorten(short(value), FIELD_CHARACTERS_MAX, placeholder=" …")
             yield indented(Text.assemble((f"{clean(name)}: ", "dim"), clean(told)))
-    exact = "" if interrupt.decision_type in DYNAMIC else f"; it wants a {short_name(interrupt.decision_type)}"
-    yield indented(Text(f"Answer in your own words, or exactly: /decide yes, /decide no, /decide JSON{exact}", "dim"))
+    wanted = "" if interrupt.decision_type in DYNAMIC else f" ({short_name(interrupt.decision_type)})"
+    yield indented(Text(f"Answer in your own words, or exactly: /decide yes, /decide no, /decide JSON{wanted}", "dim"))
 
 
 def context_table(found: GetSessionContextResponse) -> Table:
