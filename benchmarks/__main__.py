@@ -11,7 +11,20 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from benchmarks import acknowledge, chain3, fan_out, first_event, reading, replay, start_up, waiting, watchers
+from benchmarks import (
+    acknowledge,
+    chain3,
+    concurrency,
+    fan_out,
+    first_event,
+    reading,
+    replay,
+    session_watch,
+    sessions,
+    start_up,
+    waiting,
+    watchers,
+)
 from benchmarks._bench import Bench
 from benchmarks._processes import ROOT
 from benchmarks._report import as_table, write_json
@@ -26,6 +39,9 @@ SUITES: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "replay": replay.measure,
     "watchers": watchers.measure,
     "waiting": waiting.measure,
+    "sessions": sessions.measure,
+    "session_watch": session_watch.measure,
+    "concurrency": concurrency.measure,
     "start_up": start_up.measure,
 }
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks._processes import ROOT, Service, free_address, stretto_argv
 
 APP = "benchmarks.app:app"
+SHIPPED = "stretto.workflows:app"
 _QUICK = 10
 
 
@@ -42,11 +43,11 @@ class Bench:
         return log.read_text()[-4_000:] if log.exists() else ""
 
     @asynccontextmanager
-    async def stretto(self, store: Path | None = None) -> AsyncIterator[Service]:
+    async def stretto(self, store: Path | None = None, apps: Sequence[str] = (APP,)) -> AsyncIterator[Service]:
         """A server with the measured workflow types."""
         address = free_address()
         service = Service(
-            stretto_argv(address, store or self.new_store(), APP), address, self.directory / "stretto.log"
+            stretto_argv(address, store or self.new_store(), *apps), address, self.directory / "stretto.log"
         )
         async with _running(service):
             yield service

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +10,10 @@ import grpc
 from google.protobuf import any_pb2, struct_pb2
 
 from benchmarks._echo import ECHO
+from stretto.session.v1.session_event_pb2 import SessionEvent, SessionEventKind
+from stretto.session.v1.session_pb2 import Message
+from stretto.session.v1.session_service_pb2 import SendMessageRequest, WatchSessionRequest
+from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.workflow.v1 import workflow_service_pb2 as rpc
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_pb2 import WorkflowStatus
@@ -21,13 +25,13 @@ TERMINAL = {"completed", "failed", "cancelled", "quarantined", "timed_out"}
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", 64 << 20))
 
 
-def start_request(workflow_type: str) -> rpc.StartWorkflowRequest:
+def start_request(workflow_type: str, session_id: str = "") -> rpc.StartWorkflowRequest:
     """A start with a small input."""
     fields = struct_pb2.Struct()
     fields["value"] = 1
     packed = any_pb2.Any()
     packed.Pack(fields)
-    return rpc.StartWorkflowRequest(workflow_type=workflow_type, input=packed)
+    return rpc.StartWorkflowRequest(workflow_type=workflow_type, input=packed, session_id=session_id)
 
 
 class Client:
@@ -36,6 +40,7 @@ class Client:
     def __init__(self, address: str) -> None:
         self._channel = grpc.aio.insecure_channel(address, OPTIONS)
         self.stub = WorkflowServiceStub(self._channel)
+        self.sessions = SessionServiceStub(self._channel)
         self.echo: grpc.aio.UnaryUnaryMultiCallable[rpc.StartWorkflowRequest, rpc.StartWorkflowRequest]
         self.echo = self._channel.unary_unary(
             ECHO,
@@ -52,10 +57,28 @@ class Client:
     ) -> None:
         await self._channel.close()
 
-    async def start(self, workflow_type: str) -> str:
+    async def start(self, workflow_type: str, session_id: str = "") -> str:
         """Start a workflow and give its id."""
-        response = await self.stub.StartWorkflow(start_request(workflow_type))
+        response = await self.stub.StartWorkflow(start_request(workflow_type, session_id))
         return response.workflow.workflow_id
+
+    async def say(self, session_id: str, text: str) -> Message:
+        """Say something in a session and give the reply."""
+        response = await self.sessions.SendMessage(SendMessageRequest(session_id=session_id, text=text))
+        return response.message
+
+    async def watch_session(
+        self, session_id: str, after: int = 0, kinds: "Sequence[SessionEventKind.ValueType]" = (), batch: int = BATCH
+    ) -> AsyncIterator[SessionEvent]:
+        """Each event of a session after a sequence, for as long as the caller listens."""
+        request = WatchSessionRequest(
+            session_id=session_id, after_sequence=after, kinds=kinds, batch_size_max=batch, allow_missing=True
+        )
+        async for response in self.sessions.WatchSession(request):
+            if response.HasField("event"):
+                yield response.event
+            for event in response.batch.events:
+                yield event
 
     async def watch(self, workflow_id: str, after: int = 0, batch: int = BATCH) -> AsyncIterator[ProgressEvent]:
         """Each event after a sequence, until the terminal one."""

@@ -10,6 +10,9 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
+WORK_SECONDS = 0.125
+PULSES, PULSE_SECONDS = 100, 0.01
+
 Builder = StateGraph[Any, Any, Any, Any]
 
 
@@ -89,6 +92,16 @@ def sleeper() -> Builder:
     return chain(1, _sleep)
 
 
+def steps_of(length: int) -> Builder:
+    """Steps one after the other that take a while each, as calls of other services do."""
+    return chain(length, _work)
+
+
+def pulse() -> Builder:
+    """Says something every few milliseconds for a second."""
+    return chain(1, _pulse)
+
+
 async def _nothing(_: Branches) -> dict[str, list[int]]:
     return {"found": []}
 
@@ -117,6 +130,19 @@ async def _chat(state: Number) -> Number:
         write({"message": f"line {number}", "fraction": number / 1_100})
         if not number % 50:
             await asyncio.sleep(0)
+    return state
+
+
+async def _work(state: Number) -> Number:
+    await asyncio.sleep(WORK_SECONDS)
+    return state
+
+
+async def _pulse(state: Number) -> Number:
+    write = get_stream_writer()
+    for number in range(PULSES):
+        write({"message": f"beat {number}", "fraction": number / PULSES})
+        await asyncio.sleep(PULSE_SECONDS)
     return state
 
 
