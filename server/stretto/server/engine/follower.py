@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
@@ -26,9 +27,6 @@ TAILS_BYTES_MAX = 64 * 1024 * 1024
 
 EVENT_BYTES = 128
 """What an event takes in memory besides its body."""
-
-LATE_SECONDS_MAX = 1.0
-"""How long a publication may take after what it publishes was stored."""
 
 Key = tuple[str, str]
 """Project, and id of a workflow or session."""
@@ -69,7 +67,7 @@ class _Tail(Generic[E]):
         self.head = Head(-1, ended=False)
         self.followers = 0
         self.deleted = False
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: set[asyncio.Future[bool]] = set()
 
     @property
     def is_met(self) -> bool:
@@ -109,18 +107,17 @@ class _Tail(Generic[E]):
     def wake(self) -> None:
         """Let everybody who waits look again."""
         for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
+            _resolve(future, woken=True)
         self._waiting.clear()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when there is something to look at, or after that time."""
+    async def wait(self, seconds: float) -> bool:
+        """Return True when there is something to look at, or False after that time."""
         loop = asyncio.get_running_loop()
-        future = loop.create_future()
+        future: asyncio.Future[bool] = loop.create_future()
         self._waiting.add(future)
-        timer = loop.call_later(seconds, _resolve, future)
+        timer = loop.call_later(seconds, partial(_resolve, future, woken=False))
         try:
-            await future
+            return await future
         finally:
             timer.cancel()
             self._waiting.discard(future)
@@ -206,29 +203,19 @@ class Follower(Generic[E]):
                     return
                 elif self._closing:
                     raise StreamEnded(last_sequence=str(cursor))
-                else:
-                    if not tail.deleted:
-                        await tail.wait(self._bookmark_seconds)
-                    if cursor < tail.head.last_sequence:
-                        await self._ask_for_missing(key, tail, cursor)
-                    elif not self._closing:
-                        yield ()
+                elif await self._waits_in_vain(tail, cursor):
+                    await self._head(key)  # What is missing was deleted, and then this says so; or it is late.
+                elif cursor >= tail.head.last_sequence and not self._closing:
+                    yield ()
         finally:
             self._leave(key, tail)
 
-    async def _ask_for_missing(self, key: Key, tail: _Tail[E], cursor: int) -> None:
-        """Raise what `head` raises when events that are missing were deleted.
-
-        The store may have deleted them a moment before that is published here, with the last events.
-        """
-        try:
-            await self._head(key)
-        except StrettoError:
-            if tail.deleted:
-                raise
-            await tail.wait(LATE_SECONDS_MAX)
-            if not tail.deleted and tail.after(cursor) is None:
-                raise
+    async def _waits_in_vain(self, tail: _Tail[E], cursor: int) -> bool:
+        """Wait for something to look at; says whether nothing came for events that are missing."""
+        if tail.deleted:
+            return True
+        woken = await tail.wait(self._bookmark_seconds)
+        return not woken and cursor < tail.head.last_sequence
 
     async def wait_for(self, key: Key, sequence: int, seconds: float) -> None:
         """Return once the journal has reached a sequence; raise SequenceOutOfRange when it does not in that time."""
@@ -306,6 +293,6 @@ def _cut(events: tuple[E, ...], limit: int) -> Sequence[tuple[E, ...]]:
     return [events[start : start + limit] for start in range(0, len(events), limit)]
 
 
-def _resolve(future: "asyncio.Future[None]") -> None:
+def _resolve(future: asyncio.Future[bool], *, woken: bool) -> None:
     if not future.done():
-        future.set_result(None)
+        future.set_result(woken)

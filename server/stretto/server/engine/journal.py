@@ -54,10 +54,11 @@ class Journal:
             self._follower.publish(key, _head_of(workflow), publication.events)
 
     def _forget(self, publications: Sequence[SessionPublication]) -> None:
-        """Workflows are deleted with their session; what the same commit says of them is still to come."""
+        """Workflows go with their session: now, and once the rest is told that the same commit says of them."""
         loop = asyncio.get_running_loop()
         for session in (publication.session for publication in publications):
             if session.deleted_at:
+                self._follower.delete_session(session.project, session.session_id)
                 loop.call_soon(self._follower.delete_session, session.project, session.session_id)
 
 
