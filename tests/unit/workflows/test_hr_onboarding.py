@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import protovalidate
 import pytest
@@ -89,6 +90,15 @@ def test_the_laptop_comes_before_the_accounts_and_these_before_the_code():
     keys = [task.key for task in planned(ana(remote=True))]
     order = ["order_laptop", "ship_laptop", "hand_over_accounts", "grant_code", "set_up_tools", "first_change"]
     assert [key for key in keys if key in order] == order
+
+
+def test_a_task_waits_for_those_that_it_depends_on():
+    late, early = (
+        BY_KEY["security_training"],
+        replace(BY_KEY["sign_contract"], after=("security_training", "not_needed")),
+    )
+    due = {task.key: (str(task.due_date), task.depends_on) for task in schedule([early, late], ana())}
+    assert due == {"security_training": ("2026-12-10", ()), "sign_contract": ("2026-12-10", ("security_training",))}
 
 
 def test_days_are_counted_from_the_first_day():

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stretto.workflows import _phases
 from stretto.workflows._approval import EDITS_MAX
 from stretto.workflows._phases import Phases
 from stretto.workflows.exercise_planning.graph import PHASES as EXERCISE
@@ -38,3 +39,26 @@ def test_a_share_never_goes_back(phases, edits, parts):
     assert shares == sorted(shares)
     assert all(share < 1 for (phase, _, _), share in zip(told, shares, strict=True) if phase != end[0][0])
     assert phases.share(end[0][0], 1, edits) == 1
+
+
+async def test_time_passes_with_progress_that_keeps_the_message(monkeypatch):
+    told = []
+    monkeypatch.setattr(_phases, "get_stream_writer", lambda: told.append)
+    monkeypatch.setattr(_phases, "pace", lambda: 50)
+
+    async def spend(seconds, passed):
+        assert seconds == pytest.approx(0.02 * 0.5 * 50)
+        passed(0.5)
+
+    monkeypatch.setattr(_phases, "spend", spend)
+    report = _phases.Report(SMALL, "make", edits=0)
+    report.say("Making")
+    await report.reach(0.5, "Half is made", pieces=3)
+    await report.reach(1, "All is made")
+    assert told == [
+        {"fraction": 0.25, "message": "Making", "detail": {"phase": "make", "edits": 0}},
+        {"fraction": 0.375},
+        {"fraction": 0.5, "message": "Half is made", "detail": {"phase": "make", "edits": 0, "pieces": 3}},
+        {"fraction": 0.625},
+        {"fraction": 0.75, "message": "All is made", "detail": {"phase": "make", "edits": 0}},
+    ]
