@@ -76,7 +76,7 @@ class StartWorkflowRequest(_message.Message):
 
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
-        """When the workflow fails if it has not ended; must lie in the future. Unset for the type's total timeout,
+        """When the workflow times out if it has not ended; must lie in the future. Unset for the type's total timeout,
         or none.
         """
 
@@ -530,12 +530,12 @@ class RetryWorkflowRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
-    """The failed or quarantined workflow."""
+    """The workflow that failed, timed out or was quarantined."""
     request_id: _builtins.str
     """Makes the request repeatable, as in StartWorkflow."""
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
-        """When the new workflow fails if it has not ended; unset for the type's total timeout, or none."""
+        """When the new workflow times out if it has not ended; unset for the type's total timeout, or none."""
 
     def __init__(
         self,
@@ -602,7 +602,7 @@ class ForkWorkflowRequest(_message.Message):
 
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
-        """When the new workflow fails if it has not ended; unset for the type's total timeout, or none."""
+        """When the new workflow times out if it has not ended; unset for the type's total timeout, or none."""
 
     def __init__(
         self,

@@ -132,8 +132,8 @@ class WorkflowServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RetryWorkflow(self, request, context):
-        """Makes a new workflow that goes on from the last checkpoint of a failed or quarantined one. The old one stays
-        as it ended, and `retried_as` names the new one. Idempotent by request_id.
+        """Makes a new workflow that goes on from the last checkpoint of one that failed, timed out or was quarantined.
+        The old one stays as it ended, and `retried_as` names the new one. Idempotent by request_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

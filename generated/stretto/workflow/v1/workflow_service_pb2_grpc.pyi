@@ -50,8 +50,8 @@ class WorkflowServiceStub:
     workflow it returns that workflow; on one that ended otherwise it is refused with WORKFLOW_ENDED.
     """
     RetryWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.RetryWorkflowRequest, _workflow_service_pb2.RetryWorkflowResponse]
-    """Makes a new workflow that goes on from the last checkpoint of a failed or quarantined one. The old one stays
-    as it ended, and `retried_as` names the new one. Idempotent by request_id.
+    """Makes a new workflow that goes on from the last checkpoint of one that failed, timed out or was quarantined.
+    The old one stays as it ended, and `retried_as` names the new one. Idempotent by request_id.
     """
     ForkWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.ForkWorkflowRequest, _workflow_service_pb2.ForkWorkflowResponse]
     """Makes a new workflow that goes on from a chosen checkpoint of another one, with edited values. Idempotent by
@@ -82,8 +82,8 @@ class WorkflowServiceAsyncStub(WorkflowServiceStub):
     workflow it returns that workflow; on one that ended otherwise it is refused with WORKFLOW_ENDED.
     """
     RetryWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.RetryWorkflowRequest, _workflow_service_pb2.RetryWorkflowResponse]  # type: ignore[assignment]
-    """Makes a new workflow that goes on from the last checkpoint of a failed or quarantined one. The old one stays
-    as it ended, and `retried_as` names the new one. Idempotent by request_id.
+    """Makes a new workflow that goes on from the last checkpoint of one that failed, timed out or was quarantined.
+    The old one stays as it ended, and `retried_as` names the new one. Idempotent by request_id.
     """
     ForkWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ForkWorkflowRequest, _workflow_service_pb2.ForkWorkflowResponse]  # type: ignore[assignment]
     """Makes a new workflow that goes on from a chosen checkpoint of another one, with edited values. Idempotent by
@@ -153,8 +153,8 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _workflow_service_pb2.RetryWorkflowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workflow_service_pb2.RetryWorkflowResponse, _abc.Awaitable[_workflow_service_pb2.RetryWorkflowResponse]]:
-        """Makes a new workflow that goes on from the last checkpoint of a failed or quarantined one. The old one stays
-        as it ended, and `retried_as` names the new one. Idempotent by request_id.
+        """Makes a new workflow that goes on from the last checkpoint of one that failed, timed out or was quarantined.
+        The old one stays as it ended, and `retried_as` names the new one. Idempotent by request_id.
         """
 
     @_abc_1.abstractmethod
