@@ -34,6 +34,7 @@ _TOLD: Final = re.compile(
     r"\b(?:did i|have i|i (?:told|said|mentioned)|remember|who am i|you know (?:about )?(?:me|my))\b"
 )
 _MINE: Final = re.compile(r"\b(?:what is|what's|what are|which|where is|who is|how many|do you know)\b.{0,20}\bmy\b")
+_SMALL_TALK: Final = {"thanks": "You are welcome.", "later": "All right, take your time."}
 _FAILURE: Final = stems("fail failure wrong error broke broken problem")
 _RESULT: Final = stems("find found finding result outcome conclusion summary come")
 _TIMES: Final = frozenset({"when", "long", "since", "started"})
@@ -50,12 +51,8 @@ def answer(brief: Brief, index: Index) -> str:
     """The answer to a message."""
     text = read(brief.message)
     act = act_of(text)
-    if act == "thanks":
-        return "You are welcome."
-    if act == "greeting":
-        return f"Hello! {offer(index)}"
-    if act == "help":
-        return _help(brief, index)
+    if act:
+        return _SMALL_TALK.get(act) or (_help(brief, index) if act == "help" else f"Hello! {offer(index)}")
     if told := _to_no_question(brief, text):
         return told
     words = " ".join(text.words)

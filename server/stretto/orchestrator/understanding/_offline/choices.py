@@ -8,7 +8,7 @@ from stretto.orchestrator.understanding._offline.fields import Choice, Field
 from stretto.orchestrator.understanding._offline.lessons import Lesson
 from stretto.orchestrator.understanding._offline.lexicon import GENERIC, STOP
 from stretto.orchestrator.understanding._offline.scene import Scene
-from stretto.orchestrator.understanding._offline.stems import kin, stem, words
+from stretto.orchestrator.understanding._offline.stems import kin, words
 from stretto.orchestrator.understanding._offline.text import Token
 
 __all__ = ["choose", "flags"]
@@ -16,7 +16,6 @@ __all__ = ["choose", "flags"]
 _GAP_MAX: Final = 3
 """Words between the parts of a value: `lose a little weight`."""
 
-_WEAK: Final = frozenset(map(stem, GENERIC))
 _PARTICLES: Final = frozenset(words("back up down over in out on off around through"))
 _DETERMINERS: Final = frozenset(words("my his her their your the a an bad sore hurt lower upper"))
 _YES: Final = frozenset({"yes", "true", "on"})
@@ -60,7 +59,7 @@ def _in_order(found: list[tuple[int, Any]]) -> list[Any]:
 
 def _mentions(field: Field, scene: Scene) -> Iterator[_Mention]:
     for choice in field.choices:
-        weak = all(each in STOP or each in _WEAK or len(each) == 1 for each in choice.stems)
+        weak = all(word in STOP or word in GENERIC or len(word) == 1 for word in choice.label.split())
         particle = choice.label in _PARTICLES
         for first, after in _places(choice.stems, scene.text.tokens):
             near = scene.named_near(field.words, first, after)

@@ -16,15 +16,10 @@ from stretto.orchestrator.understanding._offline.lessons import Lesson
 from stretto.orchestrator.understanding._offline.selecting import label_of, question_text, select, words_of
 from stretto.orchestrator.understanding._offline.stems import stems
 from stretto.orchestrator.understanding._offline.text import Text, read
-from stretto.orchestrator.understanding._offline.verdicts import Kind, Verdict, verdict_of
+from stretto.orchestrator.understanding._offline.verdicts import MEANINGS, Kind, Verdict, verdict_of
 
 __all__ = ["Table", "changes_in", "decide", "is_answer", "list_open", "options_of", "which"]
 
-_MEANINGS: Final[Mapping[Kind, frozenset[str]]] = {
-    "approve": stems("approve approval accept yes ok okay go confirm agree allow proceed sign"),
-    "reject": stems("reject rejection no deny decline refuse disapprove stop cancel block"),
-    "edit": stems("edit change modify adjust revise amend update rework"),
-}
 _POINTING: Final = stems("first second third last one both all it them plan proposal")
 _PAUSE: Final = re.compile(r"[,.;:]\s|\bbecause\b")
 _REASONS: Final = stems("reason comment note remark feedback explanation message why justification")
@@ -79,7 +74,8 @@ def _decision(table: Table, question: OpenQuestion, said: Sequence[str]) -> dict
     verdict = next(filter(None, map(verdict_of, said)), None)
     form = _form(question)
     if not question.decision_schema.get("properties"):
-        return {"approved": verdict is not None and verdict.kind == "approve", "comment": said[0].strip()}
+        approved = verdict is not None and verdict.kind == "approve" and not verdict.changes
+        return {"approved": approved, "comment": said[0].strip()}
     found = fill(_frame(table, question, form.rest), said, (), table.today)
     if form.verdict is None:
         return dict(found.values) if found.complete and found.values else _ask(question, found, form)
@@ -96,12 +92,13 @@ def _decision(table: Table, question: OpenQuestion, said: Sequence[str]) -> dict
 
 
 def _kind(verdict: Verdict | None, found: Filled, form: _Form) -> Kind | None:
-    """What is decided, of what can be. A change is an edit, whether it comes with a yes or with a no."""
+    """What is decided, of what can be; None when that is not sure enough. A yes or no with a change is an edit."""
     told = verdict.kind if verdict else "edit"
     changed = bool(found.values or found.faults)
-    if "edit" in form.meanings and (told == "edit" or (changed and verdict and verdict.changes)):
+    hedged = verdict is not None and verdict.changes
+    if "edit" in form.meanings and (told == "edit" or (hedged and (changed or told == "approve"))):
         return "edit"
-    if told == "edit":
+    if told == "edit" or (told == "approve" and hedged):
         # No edit is foreseen: a change without a no is a yes to the changed proposal, where that can be said.
         return "approve" if changed and "approve" in form.meanings else None
     return told if told in form.meanings else None
@@ -130,11 +127,11 @@ def _verdict_field(fields: Sequence[Field]) -> tuple[Field | None, Mapping[Kind,
 def _meanings(field: Field, *, alone: bool) -> dict[Kind, Any]:
     """What the values of a field mean as a verdict."""
     if field.kind == "flag":
-        fits = alone or any(word in _MEANINGS["approve"] for word in field.words)
+        fits = alone or any(word in MEANINGS["approve"] for word in field.words)
         return {"approve": True, "reject": False} if fits else {}
     found: dict[Kind, Any] = {}
     for choice in field.choices if field.kind == "choice" else ():
-        for kind, words in _MEANINGS.items():
+        for kind, words in MEANINGS.items():
             if words & set(choice.stems):
                 found.setdefault(kind, choice.value)
     return found

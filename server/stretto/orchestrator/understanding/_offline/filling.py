@@ -10,7 +10,7 @@ from stretto.orchestrator.understanding._offline.choices import choose, flags
 from stretto.orchestrator.understanding._offline.fields import Field
 from stretto.orchestrator.understanding._offline.lessons import Lesson
 from stretto.orchestrator.understanding._offline.lists import lists, maps
-from stretto.orchestrator.understanding._offline.names import QUOTED, addresses, texts
+from stretto.orchestrator.understanding._offline.names import QUOTED, addresses, people, texts
 from stretto.orchestrator.understanding._offline.numbers import count
 from stretto.orchestrator.understanding._offline.records import records
 from stretto.orchestrator.understanding._offline.scene import Scene
@@ -62,11 +62,11 @@ def fill(frame: Frame, said: Sequence[str], earlier: Iterable[str], today: dt.da
     faults: dict[str, Fault] = {}
     for memory, texts_ in ((False, said), (True, earlier)):
         for place, text in enumerate(texts_):
-            open_fields = [field for field in frame.fields if field.name not in values and field.name not in faults]
             scene = Scene(read(text), today, memory, reply and not memory and place == 0, frame.avoid)
-            found = read_fields(open_fields, frame, scene)
-            for field in open_fields:
-                if field.name in found:
+            # All fields are read, the known ones too: a date that is one field's is no other's.
+            found = read_fields(frame.fields, frame, scene)
+            for field in frame.fields:
+                if field.name in found and field.name not in values and field.name not in faults:
                     _sort(field, found[field.name], values, {} if memory else faults)
     missing = tuple(
         each for each in frame.fields if each.required and each.name not in values and each.name not in faults
@@ -80,6 +80,8 @@ def read_fields(fields: Sequence[Field], frame: Frame, scene: Scene) -> dict[str
     found: dict[str, Any] = {} if scene.memory else dict(records(fields, scene))
     found |= dates(fields, scene)
     found |= addresses(fields, scene)
+    # A person and what he does come before choices: a backend engineer is no department of engineering.
+    found |= people(fields, frame.lessons, scene)
     found |= maps(fields, scene)
     found |= choose(fields, frame.lessons, scene)
     found |= count(fields, frame.lessons, scene)
@@ -87,7 +89,8 @@ def read_fields(fields: Sequence[Field], frame: Frame, scene: Scene) -> dict[str
     found |= texts(fields, frame.lessons, scene)
     found |= lists(fields, frame.lessons, scene)
     found |= _objects(fields, frame, scene)
-    return found if scene.memory else found | _free(fields, found, scene.text.raw)
+    # A reply gives what was asked for; the text itself was there before it.
+    return found if scene.memory or scene.reply else found | _free(fields, found, scene.text.raw)
 
 
 def _objects(fields: Iterable[Field], frame: Frame, scene: Scene) -> dict[str, Any]:

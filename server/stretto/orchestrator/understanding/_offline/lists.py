@@ -16,6 +16,7 @@ __all__ = ["lists", "maps"]
 _ITEM_WORDS_MAX: Final = 3
 _LINKS: Final = frozenset({",", "and", "&", "or", "plus"})
 _OPENERS: Final = frozenset({":", "=", "is", "are", "in", "to", "of", "at", "include", "includes", "including"})
+_STOPS: Final = frozenset({".", "\n", "?", ";"})
 _ARTICLES: Final = frozenset({"a", "an", "the", "my", "some", "our", "both"})
 
 _Items = list[tuple[int, str]]
@@ -144,33 +145,41 @@ def _fits(scene: Scene, index: int, inside: bool) -> bool:  # noqa: FBT001 - Whe
 
 
 def maps(fields: Iterable[Field], scene: Scene) -> dict[str, dict[str, Any]]:
-    """Maps of numbers, after the field's own name: `budget: groceries 300, rent 900`."""
+    """Maps of numbers, after the field's own name, or by the keys that it may have: `groceries 300, rent 900`."""
     found: dict[str, dict[str, Any]] = {}
     for field in fields:
         inner = field.schema.get("additionalProperties")
         if field.kind != "map" or not isinstance(inner, Mapping) or "properties" in inner:
             continue
-        for index, token in enumerate(scene.text.tokens):
-            if token.word and kin(token.stem, field.words[-1]) and (pairs := _pairs(field, inner, scene, index + 1)):
-                found[field.name] = pairs
+        keys = frozenset(field.schema.get("propertyNames", {}).get("enum", ()))
+        starts = [0] if keys else []
+        named = [n + 1 for n, each in enumerate(scene.text.tokens) if each.word and kin(each.stem, field.words[-1])]
+        for start in (*named, *starts):
+            if pairs := _pairs(field, inner, scene, start):
+                found[field.name] = {key: value for key, value in pairs.items() if not keys or key in keys}
                 break
-    return found
+    return {name: pairs for name, pairs in found.items() if pairs}
 
 
 def _pairs(field: Field, inner: Mapping[str, Any], scene: Scene, start: int) -> dict[str, Any]:
-    """Words and the number after them, for as long as they come."""
+    """Words and the number after them, or before them with a `for`, for as long as they come."""
     value_field = Field(name=field.name, schema=inner, kind="number", required=False, words=field.words)
     pairs: dict[str, Any] = {}
     words: list[str] = []
-    for index in range(start, len(scene.text.tokens)):
-        token = scene.text.tokens[index]
-        if token.number and words and scene.free_tokens(index, index + 1):
-            value = number_of(token.text)
-            pairs[" ".join(words)] = amount(value_field, value)
-            scene.take_tokens(index, index + 1)
-            words = []
-        elif token.content and stem(token.lower) not in {"limit", "budget"}:
-            words.append(token.lower)
-        elif token.text in {".", "\n", "?"} and pairs:
+    waiting: Any = None
+    for token in scene.text.tokens[start:]:
+        if token.text in _STOPS and (pairs or waiting is not None):
             break
+        if token.number and scene.free(token.start, token.end):
+            value = amount(value_field, number_of(token.text))
+            if words:
+                pairs[words[-1] if field.schema.get("propertyNames") else " ".join(words)] = value
+            else:
+                waiting = value
+            words = []
+        elif token.content and stem(token.lower) not in field.words:
+            words.append(token.lower)
+            if waiting is not None:
+                pairs[words.pop()] = waiting
+                waiting = None
     return {name: value for name, value in pairs.items() if value is not None}

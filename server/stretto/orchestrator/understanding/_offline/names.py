@@ -26,13 +26,14 @@ _ENDS: Final = frozenset(
 
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
+_AFTER_NAMES: Final = frozenset(words("starts begins joins is will works has comes moves arrives"))
+_LINKS: Final = frozenset({"is", ":", "=", "will", "to", "should", "must", "becomes"})
 _SKIPPED: Final = frozenset({"a", "an", "the", "our", "new", "my", '"', "\u201c", "'"})
 _JOINTS: Final = frozenset({"-", "'", "&"})
 _PARTICLES: Final = frozenset(words("da de di do dos del der den el la le van von bin al ten ter"))
 """Small words within names."""
 
 QUOTED: Final = re.compile(r"[\"\u201c\u201d]([^\"\u201c\u201d]{1,200})[\"\u201c\u201d]|(?<!\w)'([^']{1,200})'(?!\w)")
-_SHORT: Final = frozenset({"person", "role", "text"})
 
 Span = tuple[int, int]
 
@@ -50,16 +51,24 @@ def addresses(fields: Iterable[Field], scene: Scene) -> dict[str, str]:
     return found
 
 
+def people(fields: Iterable[Field], lessons: Mapping[str, Lesson], scene: Scene) -> dict[str, str]:
+    """Names of persons, and what these do."""
+    return _found([field for field in fields if field.kind in {"person", "role"}], lessons, scene)
+
+
 def texts(fields: Iterable[Field], lessons: Mapping[str, Lesson], scene: Scene) -> dict[str, str]:
-    """Short texts: first those that are named, then those in a place that examples teach, then by their looks."""
-    short = [field for field in fields if field.kind in _SHORT and not field.choices]
+    """Other short texts."""
+    return _found([field for field in fields if field.kind == "text"], lessons, scene)
+
+
+def _found(fields: list[Field], lessons: Mapping[str, Lesson], scene: Scene) -> dict[str, str]:
+    """First those that are named, then those in a place that examples teach, then by their looks."""
     found: dict[str, str] = {}
-    ways = (_named, _known, _framed) if not scene.memory else (_named,)
-    for way in ways:
-        for field in short:
+    for way in (_named, _known, _framed) if not scene.memory else (_named,):
+        for field in fields:
             if field.name not in found and (span := way(field, lessons.get(field.name, Lesson()), scene)):
                 found[field.name] = _taken(field, span, scene)
-    for field in short if not scene.memory else ():
+    for field in fields if not scene.memory else ():
         if field.name not in found and field.required and (span := _by_looks(field, scene)):
             found[field.name] = _taken(field, span, scene)
     return {name: value for name, value in found.items() if value}
@@ -81,11 +90,11 @@ def _named(field: Field, lesson: Lesson, scene: Scene) -> Span | None:
         if not token.word or not kin(token.stem, field.words[-1]) or not _rest_named(field, tokens, index):
             continue
         link = tokens[index + 1].lower if index + 1 < len(tokens) else ""
-        if link in {"is", ":", "=", "will"}:
-            start = index + (3 if link == "will" else 2)
-            if span := _run(scene, start, capital=False):
+        if link in _LINKS:
+            after = index + 2 + (index + 2 < len(tokens) and tokens[index + 2].lower == "be")
+            if span := _run(scene, after, capital=False):
                 return span
-        elif span := _run(scene, index + 1, capital=True):
+        elif span := _run(scene, index + 1, capital=True) or _run_before(scene, index):
             return span
         if field.kind == "text" and index > 1 and tokens[index - 2].lower in {"the", "our", "in", "a", "an"}:
             before = tokens[index - 1]
@@ -94,6 +103,18 @@ def _named(field: Field, lesson: Lesson, scene: Scene) -> Span | None:
     if field.kind == "person" and field.words[-1] == "nam":
         return _introduced(scene)
     return None
+
+
+def _run_before(scene: Scene, index: int) -> Span | None:
+    """The name before a field's own: `make Jim Lee the buddy`, `with Eva Lind as buddy`."""
+    tokens = scene.text.tokens
+    end = index
+    while end > 0 and tokens[end - 1].lower in {"the", "as", "her", "his", "my", "our", "a", "new"}:
+        end -= 1
+    start = end
+    while 0 < start < index and _nameable(tokens[start - 1], scene) and scene.free_tokens(start - 1, start):
+        start -= 1
+    return (start, end) if start < end < index else None
 
 
 def _rest_named(field: Field, tokens: tuple[Token, ...], index: int) -> bool:
@@ -178,8 +199,18 @@ def _capitals(scene: Scene) -> Span | None:
         if not _nameable(token, scene) or (before and _nameable(before, scene)):
             continue
         if before is None or before.lower not in {"in", "at", "on", "from", "to", "into"}:
-            spans += filter(None, [_run(scene, index, capital=True)])
+            spans += filter(None, [_with_opening(scene, _run(scene, index, capital=True))])
     return max(spans, key=lambda span: (span[1] - span[0], -span[0]), default=None)
+
+
+def _with_opening(scene: Scene, span: Span | None) -> Span | None:
+    """A name with the word before it that opens the sentence, where what follows shows that it is no verb."""
+    tokens = scene.text.tokens
+    if span is None or span[0] == 0 or span[1] >= len(tokens):
+        return span
+    opening = tokens[span[0] - 1]
+    told = tokens[span[1]].lower in _AFTER_NAMES and opening.opens and opening.capital and opening.word
+    return (span[0] - 1, span[1]) if told and opening.lower not in STOP else span
 
 
 def _nameable(token: Token, scene: Scene) -> bool:
@@ -189,18 +220,38 @@ def _nameable(token: Token, scene: Scene) -> bool:
 
 
 def _role(scene: Scene) -> Span | None:
-    """`As a cook`, `she is a cook`, `a cook called Ana`, and `Ana Lopez, cook,`."""
-    tokens = scene.text.tokens
-    for index, token in enumerate(tokens[:-1]):
-        follows = token.lower == "as" or (token.lower in {"is", "was", "be"} and tokens[index + 1].lower in {"a", "an"})
-        apposed = token.text == "," and index > 0 and not scene.free_tokens(index - 1, index) and tokens[index - 1].word
-        if (follows or apposed) and (span := _run(scene, index + 1, capital=False)):
-            return span
-        if token.lower in {"a", "an", "our"} and (span := _run(scene, index + 1, capital=False)):
-            after = tokens[span[1]].lower if span[1] < len(tokens) else ""
-            if after in {"called", "named"}:
+    """What a person does, the surest way of saying it first."""
+    for way in (_after_as, _apposed, _before_name):
+        for index in range(len(scene.text.tokens) - 1):
+            if span := way(scene, index):
                 return span
     return None
+
+
+def _after_as(scene: Scene, index: int) -> Span | None:
+    """`As a cook`, `she is a cook`."""
+    word, following = (token.lower for token in scene.text.tokens[index : index + 2])
+    told = word == "as" or (word in {"is", "was", "be"} and following in {"a", "an"})
+    return _run(scene, index + 1, capital=False) if told else None
+
+
+def _apposed(scene: Scene, index: int) -> Span | None:
+    """`Ana Lopez, cook,`."""
+    tokens = scene.text.tokens
+    told = tokens[index].text in {",", "("} and index > 0 and tokens[index - 1].word
+    span = _run(scene, index + 1, capital=False) if told and not scene.free_tokens(index - 1, index) else None
+    return None if span is None or all(token.stem in scene.avoid for token in tokens[slice(*span)]) else span
+
+
+def _before_name(scene: Scene, index: int) -> Span | None:
+    """`A cook called Ana`, `our new cook Ana Lopez`."""
+    tokens = scene.text.tokens
+    span = _run(scene, index + 1, capital=False) if tokens[index].lower in {"a", "an", "our", "new"} else None
+    if span is None or span[1] >= len(tokens) or all(token.stem in scene.avoid for token in tokens[slice(*span)]):
+        return None
+    after = tokens[span[1]]
+    named = after.capital and not scene.free_tokens(span[1], span[1] + 1)
+    return span if named or after.lower in {"called", "named"} else None
 
 
 def _run(scene: Scene, start: int, *, capital: bool) -> Span | None:

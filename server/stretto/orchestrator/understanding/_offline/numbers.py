@@ -66,7 +66,7 @@ def _score(field: Field, each: Quantity, lesson: Lesson) -> float:
 def _score_of_time(field: Field, each: Quantity) -> float:
     unit = next((unit for unit in each.units[:1] if unit in UNITS), "")
     if unit:
-        score = 3.0 if unit == field.unit else 2.0 if _converted(field, unit, each.value) is not None else 0.0
+        score = 3.0 if unit == field.unit else 2.5 if _converted(field, unit, each.value) is not None else 0.0
         return score + _score_of_per(field, each) if score else 0.0
     # `Three times a week` counts days where a day is all that there is to count.
     counted = not each.units or each.units[0] in _COUNTS
@@ -75,7 +75,9 @@ def _score_of_time(field: Field, each: Quantity) -> float:
 
 def _score_of_per(field: Field, each: Quantity) -> float:
     if field.per and each.per:
-        return 2.0 if kin(field.per, each.per) or each.per == EACH or field.per not in UNITS else -9.0
+        same = kin(field.per, each.per) or each.per == EACH
+        # `45 minutes a day` is a session's length; `3 days a week` is none.
+        return 2.0 if same or (field.per not in UNITS and each.units[0] == field.unit) else -9.0
     if each.per:
         return 0.0 if each.per not in UNITS else -9.0
     # `For three days` is a length, and no number of days per week.
@@ -93,10 +95,12 @@ def _score_of_name(field: Field, each: Quantity) -> float:
 
 
 def _converted(field: Field, unit: str, value: Decimal) -> Decimal | None:
-    """A number of units as one of the field's, where both have a fixed length."""
-    theirs = UNITS[unit]
-    mine = 1 if field.kind == "duration" else UNITS.get(field.unit, 0)
-    return value * theirs / mine if mine and theirs else None
+    """A number of units as one of the field's: hours as minutes, weeks as days, anything as a duration."""
+    if field.kind == "duration":
+        return value * UNITS[unit] or None
+    mine, theirs = UNITS.get(field.unit, 0), UNITS[unit]
+    alike = mine and theirs and (mine < UNITS["day"]) == (theirs < UNITS["day"])
+    return value * theirs / mine if alike else None
 
 
 def _valued(field: Field, each: Quantity) -> Any:

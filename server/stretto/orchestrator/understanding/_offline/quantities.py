@@ -141,7 +141,12 @@ def _described(text: Text, value: Decimal, first: int, after: int) -> Quantity:
         if token.lower in _PER:
             per, end = _PER[token.lower], place + 1
             break
-        if not token.word or len(units) > 1 or token.lower in {"and", "to", "in", "on", "for", "with", "from", "at"}:
+        if (
+            not token.word
+            or len(units) > 1
+            or token.lower in NUMBERS
+            or token.lower in {"and", "to", "in", "on", "for", "with", "from", "at"}
+        ):
             break
         if token.lower not in {"of", "the", "my", "more"}:
             units.append(token.stem)

@@ -16,7 +16,7 @@ from stretto.orchestrator.understanding._offline.text import Text, parts_of, rea
 
 __all__ = ["Index", "Known", "Ranked"]
 
-ENOUGH: Final = 1.3
+ENOUGH: Final = 1.2
 """A score from which a type is meant: about one telling word of its name, or of two of its examples."""
 
 CLOSE: Final = 0.75
@@ -24,10 +24,13 @@ CLOSE: Final = 0.75
 
 _NAME, _EXAMPLE, _DESCRIPTION, _FIELD = 3.0, 2.0, 1.5, 1.0
 _GENERIC: Final = 0.25
+_UNKNOWN: Final = 0.3
+"""The share of a score that words can take away which a type does not know: names and details come along often."""
+
 _BACKGROUND: Final = 10
 """Types that are thought to be there besides, so that a word is worth the same with one type as with five."""
 
-_VAGUE: Final = frozenset(map(stem, STOP | CALENDAR)) | frozenset(map(stem, NUMBERS))
+_VAGUE: Final = STOP | CALENDAR | frozenset(NUMBERS)
 _WEAK: Final = frozenset(map(stem, GENERIC))
 
 
@@ -63,10 +66,7 @@ class Index:
     def rank(self, text: Text) -> list[Ranked]:
         """The types that a text may mean, the best first."""
         stems = telling(text)
-        scores = [
-            Ranked(known, sum(weights.get(each, 0.0) for each in stems))
-            for known, weights in zip(self.known, self._weights, strict=True)
-        ]
+        scores = [Ranked(known, _score(stems, each)) for known, each in zip(self.known, self._weights, strict=True)]
         return sorted((each for each in scores if each.score > 0), key=lambda each: -each.score)
 
     def meant(self, text: Text) -> list[Ranked]:
@@ -74,17 +74,23 @@ class Index:
         ranked = self.rank(text)
         if not ranked or ranked[0].score < ENOUGH:
             return []
-        return [each for each in ranked if each.score >= max(ranked[0].score * CLOSE, ENOUGH)]
+        return [each for each in ranked if each.score >= ranked[0].score * CLOSE]
+
+
+def _score(stems: frozenset[str], weights: Mapping[str, float]) -> float:
+    """The worth of the words that are known of a type, less where many of a text are not."""
+    found = [weights[each] for each in stems if each in weights]
+    return sum(found) * (1 - _UNKNOWN + _UNKNOWN * len(found) / len(stems)) if found else 0.0
 
 
 def telling(text: Text) -> frozenset[str]:
     """The stems of a text that may tell what it is about."""
-    return frozenset(token.stem for token in text.tokens if token.word and token.stem not in _VAGUE)
+    return frozenset(token.stem for token in text.tokens if token.word and token.lower not in _VAGUE)
 
 
 def _known(each: KnownType) -> Known:
     fields = fields_of(each.input_schema)
-    avoid = frozenset(map(stem, parts_of(each.name))) | read(each.description).stems
+    avoid = frozenset(map(stem, parts_of(each.name))) | read(each.description).stems | _field_words(fields)
     return Known(each, Frame(fields, lessons_of(fields, each.examples), avoid))
 
 
@@ -104,8 +110,8 @@ def _counts(known: Known) -> dict[str, float]:
     """How often each stem is said of a type, by the weight of the place."""
     counts: defaultdict[str, float] = defaultdict(float)
     values = {word for example in known.type.examples for word in _said(example.input.values())}
-    for word in map(stem, parts_of(known.type.name)):
-        counts[word] += _NAME
+    for part in parts_of(known.type.name):
+        counts[stem(part)] += _NAME
     for word in telling(read(known.type.description)):
         counts[word] += _DESCRIPTION
     for example in known.type.examples:
@@ -114,7 +120,7 @@ def _counts(known: Known) -> dict[str, float]:
             counts[word] += _EXAMPLE
     for word in _field_words(known.frame.fields):
         counts[word] += _FIELD
-    return {word: n for word, n in counts.items() if word not in _VAGUE}
+    return counts
 
 
 def _said(values: Iterable[Any]) -> Iterable[str]:
@@ -129,6 +135,6 @@ def _said(values: Iterable[Any]) -> Iterable[str]:
 
 
 def _field_words(fields: Iterable[Field]) -> frozenset[str]:
-    names = (word for field in fields for word in field.words)
-    choices = (word for field in fields for choice in field.choices for word in choice.stems)
-    return frozenset((*names, *choices)) - _VAGUE
+    names = (part for field in fields for part in parts_of(field.name))
+    choices = (word for field in fields for choice in field.choices for word in choice.label.split())
+    return frozenset(stem(word) for word in (*names, *choices) if word not in _VAGUE)

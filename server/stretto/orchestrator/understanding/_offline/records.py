@@ -20,6 +20,8 @@ __all__ = ["records"]
 _LINE: Final = re.compile(r"[^\n;]+")
 _NUMBER: Final = re.compile(r"(?<![\w.,])(?P<sign>[-+\u2212]?)\s?(?:[$€£¥]\s?)?(?P<figure>\d+(?:[.,]\d+)*)(?![\w])")
 _CODE: Final = re.compile(rf"\b(?:{'|'.join(sorted(CODES))})\b|[$€£¥]")
+_FIGURE: Final = re.compile(r"\d")
+_END: Final = re.compile(r"[:?!.]\s+")
 _EDGES: Final = " \t,:|-\u2013\u2014•*()"
 
 
@@ -53,15 +55,16 @@ def _lines(scene: Scene) -> Iterator[_Line]:
         moments = moments_in(match[0], scene.today)
         cuts = [moment.start for moment in moments[1:]]
         for start, end in zip([0, *cuts], [*cuts, len(match[0])], strict=True):
-            yield _trimmed(match[0][start:end], match.start() + start)
+            lead = moments[0].start if moments and not start else None
+            yield _trimmed(match[0][start:end], match.start() + start, lead)
 
 
-def _trimmed(text: str, start: int) -> _Line:
-    """A part without what introduces a list, up to a colon that is followed by the list."""
-    head, colon, rest = text.partition(": ")
-    if colon and not any(each.isdigit() for each in head):
-        start, text = start + len(head) + len(colon), rest
-    return _Line(text, start)
+def _trimmed(text: str, start: int, lead: int | None) -> _Line:
+    """A part without what introduces a list: the sentences before its date, or else before its first number."""
+    figure = _FIGURE.search(text)
+    until = lead if lead is not None else figure.start() if figure else 0
+    cut = max((match.end() for match in _END.finditer(text, 0, until)), default=0)
+    return _Line(text[cut:], start + cut)
 
 
 def _row(fields: tuple[Field, ...], line: str, today: dt.date) -> dict[str, Any] | None:
@@ -77,7 +80,9 @@ def _row(fields: tuple[Field, ...], line: str, today: dt.date) -> dict[str, Any]
     whole = {field.name: field for field in fields}
     faulty = any(fault_of(whole[name].schema, value) for name, value in row.items())
     missing = any(field.required and field.name not in row for field in fields)
-    return None if faulty or missing or len(row) < min(len(fields), 2) else row
+    if faulty or missing or len(row) < min(len(fields), 2):
+        return None
+    return {field.name: row[field.name] for field in fields if field.name in row}
 
 
 def _money(field: Field) -> bool:

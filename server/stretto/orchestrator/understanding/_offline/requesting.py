@@ -44,6 +44,9 @@ def wanted_in(index: Index, raw: str, brief: Brief) -> list[Wanted] | list[Ranke
     """What a message wants: types with their parts of it, or types that are too close to each other to tell."""
     found: dict[str, Wanted] = {}
     for part in filter(None, map(str.strip, _PARTS.split(raw))):
+        # A line of a list, such as `2026-10-15 Train 61.30`, asks for nothing by itself.
+        if any(moment.start == 0 for moment in moments_in(part, day_of(brief.now))):
+            continue
         meant = index.meant(read(part))
         if len(meant) == 1:
             known = meant[0].known
@@ -63,9 +66,14 @@ def _told_for(ranked: Sequence[Ranked], raw: str, brief: Brief) -> list[Ranked]:
     return [
         each
         for each in ranked
-        if sum(field.required for field in each.known.frame.fields) > 1
-        and fill(each.known.frame, [raw], (), day_of(brief.now)).complete
+        if _asks_much(each.known) and fill(each.known.frame, [raw], (), day_of(brief.now)).complete
     ]
+
+
+def _asks_much(known: Known) -> bool:
+    """Whether an input needs so much that no message has it by chance."""
+    required = [field for field in known.frame.fields if field.required]
+    return len(required) > 1 or any(field.kind == "records" for field in required)
 
 
 def request(brief: Brief, index: Index) -> Plan | None:

@@ -7,6 +7,7 @@ from stretto.orchestrator.brief import KnownWorkflow, OpenQuestion
 from stretto.orchestrator.understanding._offline.lexicon import GENERIC, ORDINALS
 from stretto.orchestrator.understanding._offline.stems import stem
 from stretto.orchestrator.understanding._offline.text import Text, parts_of, read
+from stretto.orchestrator.understanding._offline.verdicts import MEANINGS
 
 __all__ = ["label_of", "means_all", "named_in", "question_text", "select", "title_of", "words_of"]
 
@@ -93,4 +94,5 @@ def words_of(question: OpenQuestion) -> frozenset[str]:
     asked = question.question
     shown = [value for value in asked.values() if isinstance(value, str)] if isinstance(asked, dict) else [str(asked)]
     texts = [token.stem for each in shown for token in read(each).tokens if token.content]
-    return title_of(question.workflow_type) | frozenset(texts) | frozenset(map(stem, parts_of(question.step)))
+    told = title_of(question.workflow_type) | frozenset(texts) | frozenset(map(stem, parts_of(question.step)))
+    return told - frozenset().union(*MEANINGS.values())

@@ -6,9 +6,9 @@ from typing import Final, Literal
 from stretto.orchestrator.understanding._offline.stems import words
 from stretto.orchestrator.understanding._offline.text import Text
 
-__all__ = ["act_of", "gives_up", "is_question", "is_statement", "is_wish", "order_to_stop"]
+__all__ = ["act_of", "gives_up", "is_question", "is_statement", "is_wish", "order_to_stop", "wants_told"]
 
-Act = Literal["", "greeting", "thanks", "help"]
+Act = Literal["", "greeting", "thanks", "help", "later"]
 
 _HELP: Final = (
     r"(help|help me|i need help|what can (you|i) (do|ask)( here| for me)?|what do you do|who are you|"
@@ -22,7 +22,16 @@ _THANKS: Final = (
     r"((ok|okay|great|perfect|nice|cool|good|super) )?(thanks|thank you|thx|cheers|much appreciated)"
     r"( a lot| so much| very much| again| for .{0,60})?"
 )
-_SMALL_TALK: Final[tuple[tuple[Act, str], ...]] = (("help", _HELP), ("greeting", _GREETING), ("thanks", _THANKS))
+_LATER: Final = (
+    r"((ok|okay|no|please|just) )*(not yet|wait|hold on|one moment|later|maybe( later)?|let me think( about it)?|"
+    r"i (need|have|want) to think( about it)?|i am not sure|i'm not sure|i don't know)( yet| please)?"
+)
+_SMALL_TALK: Final[tuple[tuple[Act, str], ...]] = (
+    ("help", _HELP),
+    ("greeting", _GREETING),
+    ("thanks", _THANKS),
+    ("later", _LATER),
+)
 _GIVES_UP: Final = re.compile(
     r"((no|ok|okay|oh|please|actually|well) )*(forget (it|that|about it)|never ?mind|leave it|drop it|skip it|"
     r"cancel (that|it)|no thanks?|no thank you|not now|nothing|don't bother|stop asking|let it be)"
@@ -40,11 +49,17 @@ _ASKS: Final = frozenset(
     what what's when when's where where's which who who's whose why why's how how's is are was were am do does did has
     have had isn't aren't didn't doesn't hasn't should shall any""")
 )
+_TELLS: Final = re.compile(
+    r"(?:please |can you |could you |so |ok |and )*(?:(?:tell|show|remind|inform) (?:me|us)\b|let me (?:know|see)\b|"
+    r"(?:give me |what's |send me )?(?:the |a |an |any |my |current )*"
+    r"(?:status|progress|news|updates?|overview|results?)\b|i(?: want| would like|'d like) to (?:know|see|hear)\b|"
+    r"i wonder\b)"
+)
 _STATES: Final = re.compile(
     r"(?:by the way |fyi |note that |remember that |for your information |please note that |also |and |actually )*"
-    r"(?:i (?:have|am|do not|don't|can't|cannot|only|usually|always|never|prefer|like|work|live|train|own|use|just|"
-    r"already|currently|sometimes|mostly|\w+ (?:every|on|at|with))|i'm|i've|my \w+(?: \w+)? (?:is|are|was|hurts?)|"
-    r"we (?:have|are|use|work)|call me)\b"
+    r"(?:i (?:also |still |really )?(?:have|am|do not|don't|can't|cannot|only|usually|always|never|prefer|like|work|"
+    r"live|train|own|use|just|already|currently|sometimes|mostly|\w+ (?:every|on|at|with))|i'm|i've|"
+    r"my \w+(?: \w+)? (?:is|are|was|hurts?)|we (?:have|are|use|work)|call me)\b"
 )
 _WISH: Final = re.compile(
     r"\b(?:want|need|would like|i'd like|please|can you|could you|help me|looking for|make me|give me|plan|create|"
@@ -77,7 +92,12 @@ def is_question(text: Text) -> bool:
     """Whether a message wants to know something, rather than to have something done."""
     core, asks = core_of(text)
     first = core.split(" ", 1)[0]
-    return not asks and (first in _ASKS or text.raw.rstrip().endswith("?"))
+    return wants_told(text) or (not asks and (first in _ASKS or text.raw.rstrip().endswith("?")))
+
+
+def wants_told(text: Text) -> bool:
+    """Whether a message asks to be told something, without the form of a question."""
+    return bool(_TELLS.match(" ".join(text.words)))
 
 
 def is_statement(text: Text) -> bool:

@@ -94,7 +94,7 @@ def read(raw: str) -> Text:
     for found in _TOKEN.finditer(raw[:TEXT_MAX]):
         word = found[0]
         tokens.append(Token(word, word.lower().replace("\u2019", "'"), stem(word), found.start(), found.end(), opens))
-        opens = word in ".!?\n:;" or (opens and not word[0].isalnum())
+        opens = word in ".!?\n" or (opens and not word[0].isalnum())
     return Text(raw[:TEXT_MAX], tuple(tokens))
 
 

@@ -27,6 +27,7 @@ from stretto.orchestrator.understanding._offline.speech import (
     is_statement,
     is_wish,
     order_to_stop,
+    wants_told,
 )
 from stretto.orchestrator.understanding._offline.text import Text, read
 from stretto.orchestrator.understanding._offline.verdicts import Verdict, verdict_of
@@ -55,7 +56,7 @@ class _Turn:
 def triage(brief: Brief, index: Index) -> Plan:
     """The plan for a message."""
     turn = _Turn(brief, index, read(brief.message))
-    if not turn.text.words:
+    if not turn.text.words and not verdict_of(brief.message):
         return Plan(kind="ask_back", text=f"What can I do for you? {offer(index)}")
     plans = (way(turn) for way in (_follow_up, _small_talk, _cancel, _decision, _remark, _request))
     unclear = Plan(kind="ask_back", text=f"I am not sure what you would like me to do. {offer(index)}")
@@ -137,9 +138,12 @@ def _change(turn: _Turn, verdict: Verdict | None) -> Plan | None:
     """The plan for a message that may change a proposal, or give what was asked for."""
     chosen = which(turn.text, turn.brief.questions)
     fits = _changeable(turn, chosen)
-    if verdict is None and (not fits or is_statement(turn.text)):
+    if verdict is None and not fits:
         return None
-    if wanted_in(turn.index, turn.message, turn.brief) and (verdict is None or not fits):
+    # `Thirty minutes` changes the plan that waits; `make me a plan for thirty minutes` wants another one.
+    wanted = wanted_in(turn.index, turn.message, turn.brief)
+    other = {each.known.type.name for each in wanted} - {each.workflow_type for each in chosen}
+    if wanted and (other or is_wish(turn.text)) and (verdict is None or not fits):
         return None
     return _decide(turn, fits or chosen)
 
@@ -174,8 +178,21 @@ def _own_words(question: OpenQuestion) -> frozenset[str]:
 
 def _remark(turn: _Turn) -> Plan | None:
     """The plan for a question, a fact or a word that takes something back: there is nothing to do but to answer."""
-    remarked = is_question(turn.text) or is_statement(turn.text) or gives_up(turn.text)
-    return ANSWER if remarked else None
+    if is_question(turn.text):
+        return _order_in_question(turn) or ANSWER
+    return ANSWER if is_statement(turn.text) or gives_up(turn.text) else None
+
+
+def _order_in_question(turn: _Turn) -> Plan | None:
+    """The launch that a question asks for: `where does my money go?` with the payments after it, `show me a plan`."""
+    inside = "?" in turn.message.rstrip().rstrip("?")
+    if not inside and not wants_told(turn.text):
+        return None
+    plan = request(turn.brief, turn.index)
+    if plan is None or plan.kind != "launch":
+        return None
+    there = {each.workflow_type for each in turn.brief.workflows}
+    return plan if inside or not there & {each.workflow_type for each in plan.launches} else None
 
 
 def _request(turn: _Turn) -> Plan | None:

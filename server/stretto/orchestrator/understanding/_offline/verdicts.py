@@ -1,22 +1,31 @@
 """Yes, no and something else: what a message says to a proposal."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+from stretto.orchestrator.understanding._offline.stems import stems
 from stretto.orchestrator.understanding._offline.text import read
 
-__all__ = ["Kind", "Verdict", "verdict_of"]
+__all__ = ["MEANINGS", "Kind", "Verdict", "verdict_of"]
 
 Kind = Literal["approve", "reject", "edit"]
+
+MEANINGS: Final[Mapping[Kind, frozenset[str]]] = {
+    "approve": stems("approve approval accept yes ok okay go confirm agree allow proceed sign"),
+    "reject": stems("reject rejection no deny decline refuse disapprove stop cancel block"),
+    "edit": stems("edit change modify adjust revise amend update rework"),
+}
+"""The stems by which a verdict is told, in the values of an enum as in a message."""
 
 _NOT: Final = r"(?:do not|don't|not|never|can't|cannot|won't|wouldn't|didn't)"
 _GOOD: Final = r"(?:very |really |quite |all )?(?:good|great|fine|right|perfect|ok|okay|correct)"
 _IT: Final = r"(?:it|this|that)"
 
 _PHRASES: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
-    ("approve", (r"no (?:problem|objections?|worries|complaints|concerns)",)),
+    ("approve", (r"no (?:problem|objections?|worries|complaints|concerns)", rf"{_NOT} (?:reject|decline|refuse)")),
     (
         "reject",
         (
@@ -38,18 +47,18 @@ _PHRASES: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
         ),
     ),
 )  # fmt: skip
+_YES: Final = (
+    r"yes|yep|yeah|yup|sure|ok|okay|fine|perfect|great|good|absolutely|definitely|of course|certainly|excellent"
+)
 _OPENERS: Final[tuple[tuple[Kind, str], ...]] = (
-    ("reject", r"no|nope|nah|never"),
-    (
-        "approve",
-        r"yes|yep|yeah|yup|sure|ok|okay|fine|perfect|great|good|absolutely|definitely|of course|certainly|excellent",
-    ),
+    ("reject", r"(?:no|nope|nah|never)\b|\U0001f44e"),
+    ("approve", rf"(?:{_YES})\b|\U0001f44d|\U0001f44c|\u2705"),
 )
 _VERDICTS: Final = tuple(
     (kind, strong, re.compile(pattern, re.IGNORECASE))
     for strong, rows in (
         (True, [(kind, rf"\b(?:{'|'.join(phrases)})\b") for kind, phrases in _PHRASES]),
-        (False, [(kind, rf"^(?:{phrases})\b") for kind, phrases in _OPENERS]),
+        (False, [(kind, rf"^(?:{phrases})") for kind, phrases in _OPENERS]),
     )
     for kind, pattern in rows
 )
@@ -63,13 +72,16 @@ _EDIT: Final = re.compile(
     r"\binstead\b|\brather\b|\bmake (?:it|that|them)\b|\bchange (?:it|that|the|my)\b",
     re.IGNORECASE,
 )
+_HEDGE: Final = re.compile(
+    rf"\b(?:but|except|however|although|only|if|unless|{_NOT} (?:reject|decline|refuse))\b", re.IGNORECASE
+)
 _EDGE: Final = re.compile(
     r"^[\s,.;:!\u2013\u2014-]*(?:(?:it|this|that|them|both|all|to all|the (?:plan|proposal|first|second|third|last)"
     r"(?: one)?)\b[\s,.;:!\u2013\u2014-]*)?(?:(?:please|because|since|as|but|and|then)\b\s*)*",
     re.IGNORECASE,
 )
 _SIGNS: Final = " ,.;:!\u2013\u2014-"
-_EMPTY: Final = frozenset({"yes", "no", "ok", "okay", "i", "please", "well", "it", "one", "that"})
+_EMPTY: Final = re.compile(rf"(?:no|i|please|well|it|one|that|thanks|and start it|{_YES})*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,7 @@ class Verdict:
     kind: Kind
     rest: str
     changes: bool = False
-    """Whether it asks for something else, besides a yes or a no."""
+    """Whether it asks for something else, or sets a condition: a yes with a `but` is no yes."""
     strong: bool = True
     """Whether it can hardly mean anything but a verdict; `ok, plan my week` merely begins like one."""
 
@@ -88,14 +100,15 @@ class Verdict:
 def verdict_of(raw: str) -> Verdict | None:
     """What a message says to a proposal, when it says something."""
     said = raw.strip().replace("\u2019", "'")
-    changes = bool(_EDIT.search(said))
+    edits = bool(_EDIT.search(said))
+    changes = edits or bool(_HEDGE.search(said))
     for kind, strong, pattern in _VERDICTS:
         if match := pattern.search(said):
             return Verdict(kind, _rest(said, *match.span()), changes, strong)
-    return Verdict("edit", said, changes=True) if changes and read(raw).words else None
+    return Verdict("edit", said, changes=True) if edits and read(raw).words else None
 
 
 def _rest(said: str, start: int, end: int) -> str:
     """The words besides the verdict itself."""
     parts = (said[:start].rstrip(_SIGNS), _EDGE.sub("", said[end:]))
-    return ", ".join(part for part in parts if part and part.lower() not in _EMPTY).strip(_SIGNS)
+    return ", ".join(part for part in parts if not _EMPTY.fullmatch(part)).strip(_SIGNS)

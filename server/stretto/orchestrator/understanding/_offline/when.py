@@ -31,7 +31,7 @@ def dates(fields: Iterable[Field], scene: Scene) -> dict[str, str]:
     for sure in (True, False):
         for field in wanted:
             # Of long ago, only a date that was told for this field holds: others belonged to something else.
-            if field.name in found or (scene.memory and not sure):
+            if field.name in found or not (sure or (_main(field, wanted) and not scene.memory)):
                 continue
             moment = next((each for each in moments if not sure or _told_for(field, each, scene)), None)
             if moment is not None:
@@ -39,6 +39,11 @@ def dates(fields: Iterable[Field], scene: Scene) -> dict[str, str]:
                 found[field.name] = dated(field, moment.ahead(scene.today) if _AHEAD & set(field.words) else moment)
                 scene.take(moment.start, moment.end)
     return {**found, **_months(fields, scene)}
+
+
+def _main(field: Field, dates_: list[Field]) -> bool:
+    """Whether a date that is told for nothing in particular may be this one: it must be there, or it is alone."""
+    return field.required or len(dates_) == 1
 
 
 def dated(field: Field, moment: Moment) -> str:
