@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from stretto.server.domain.change import Request
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.errors import (
+    AlreadyDecided,
     ContractViolation,
     Draining,
     InterruptNotFound,
@@ -82,13 +83,14 @@ class SessionDesk:
         return [self._described(info) for info in self._catalog]
 
     def _described(self, info: WorkflowType) -> dict[str, Any]:
+        examples = [
+            {"says": example.title, "input": self._contracts.decode(example.input)} for example in info.examples
+        ]
         return {
             "name": info.name,
             "description": info.description,
-            "input_schema": self._schema(info.contract.input_type),
-            "examples": [
-                {"says": example.title, "input": self._contracts.decode(example.input)} for example in info.examples
-            ],
+            "input_schema": self._schema(info.contract.input_type) or _schema_of_graph(info, examples),
+            "examples": examples,
         }
 
     def _schema(self, type_name: str) -> dict[str, Any]:
@@ -148,13 +150,17 @@ class SessionDesk:
     async def _decide(self, turn: TurnName, body: Body) -> JsonValue:
         await self._own(turn, body["workflow_id"])
         asked = await self._workflows.interrupt(turn.project, body["workflow_id"], body["interrupt_id"])
-        workflow, _ = await self._workflows.decide(
-            turn.project,
-            body["workflow_id"],
-            asked.interrupt_id,
-            self._contracts.encode(asked.decision_type or STRUCT, body["decision"]),
-            request=self._request(turn, "decide", body),
-        )
+        try:
+            workflow, _ = await self._workflows.decide(
+                turn.project,
+                body["workflow_id"],
+                asked.interrupt_id,
+                self._contracts.encode(asked.decision_type or STRUCT, body["decision"]),
+                request=self._request(turn, "decide", body),
+            )
+        except AlreadyDecided as error:
+            winner = await self._workflows.interrupt(turn.project, body["workflow_id"], asked.interrupt_id)
+            return {**_refusal(error), "winner": winner.decision and self._contracts.decode(winner.decision)}
         return _done(workflow)
 
     async def _cancel(self, turn: TurnName, body: Body) -> JsonValue:
@@ -180,6 +186,33 @@ class SessionDesk:
         told = json.dumps(body, sort_keys=True, default=str).encode()
         request_id = f"{turn.turn_id}/{verb}/{body['number']}"
         return Request(request_id, hashlib.sha256(told).digest(), self._clock.now())
+
+
+def _schema_of_graph(info: WorkflowType, examples: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where there is no contract: what examples give, in the words of the graph's own schema where it has one.
+
+    A graph's input is often its whole state, of which most is its own. Without examples all of it is shown.
+    """
+    schema = json.loads(info.input_json_schema) if info.input_json_schema else {}
+    known = schema.get("properties") or {}
+    given = {key: _type_of(value) for example in examples for key, value in (example["input"] or {}).items()}
+    shown = {key: known.get(key, kind) for key, kind in given.items()} or known
+    if not shown:
+        return {}
+    required = [key for key in schema.get("required", ()) if key in shown]
+    return {"type": "object", "title": info.name, "properties": shown, "required": required}
+
+
+def _type_of(value: JsonValue) -> dict[str, Any]:
+    """The JSON schema of an example's value."""
+    if isinstance(value, dict):
+        return {"type": "object", "properties": {key: _type_of(part) for key, part in value.items()}}
+    if isinstance(value, list):
+        return {"type": "array", "items": _type_of(value[0]) if value else {}}
+    for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string")):
+        if isinstance(value, kind):
+            return {"type": "integer" if isinstance(value, float) and value.is_integer() else name}
+    return {}
 
 
 def _before(history: tuple[StoredSessionEvent, ...], turn: TurnName) -> list[Message]:
@@ -229,7 +262,7 @@ def _done(workflow: Workflow) -> JsonValue:
     return {"workflow_id": workflow.workflow_id, "workflow_type": workflow.workflow_type}
 
 
-def _refusal(error: StrettoError) -> JsonValue:
+def _refusal(error: StrettoError) -> dict[str, Any]:
     """What was wrong, for whoever has to tell the user."""
     violations = error.violations if isinstance(error, ContractViolation | InvalidRequest) else ()
     return {
