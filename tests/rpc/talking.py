@@ -20,12 +20,22 @@ from stretto.orchestrator.understanding import Insight
 from stretto.server import App
 from stretto.session.v1 import session_service_pb2 as api
 from stretto.session.v1.session_event_pb2 import SessionEvent
-from stretto.session.v1.session_pb2 import Message
+from stretto.session.v1.session_pb2 import (
+    NOTICE_KIND_SUCCEEDED,
+    TOUCH_KIND_LAUNCHED,
+    TURN_KIND_LAUNCH,
+    Message,
+    NoticeKind,
+)
 from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.testing import Serving, serving
 from stretto.workflow.v1 import workflow_service_pb2 as workflow_api
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
+from stretto.workflow.v1.workflow_pb2 import Interrupt
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+
+HANG_SECONDS = 60
+"""A test that hangs shall say where."""
 
 
 class Trip(TypedDict, total=False):
@@ -144,8 +154,49 @@ class Talk:
                 return event
         raise AssertionError(f"the session ended without {kind}")
 
+    async def reached(self, workflow_id: str, step: str, kind: str = "step_started") -> ProgressEvent:
+        """The first event of a kind that comes from a step of a workflow."""
+        call = self.workflows.WatchProgress(workflow_api.WatchProgressRequest(workflow_id=workflow_id))
+        async for response in call:
+            if (response.event.WhichOneof("kind"), response.event.step) == (kind, step):
+                call.cancel()
+                return response.event
+        raise AssertionError(f"it ended without {kind} of {step}")
+
+    async def noticed(self, workflow_id: str, kind: "NoticeKind.ValueType") -> Message:
+        """The newest notice of a kind about a workflow, once there is one."""
+        call = self.watch(kinds=["SESSION_EVENT_KIND_NOTICE"])
+        async for response in call:
+            message = response.event.message
+            if (message.notice.workflow_id, message.notice.kind) == (workflow_id, kind):
+                call.cancel()
+                return message
+        raise AssertionError(f"no notice {kind} about {workflow_id}")
+
+    async def asked(self, workflow_id: str, *, besides: str = "") -> Interrupt:
+        """The question that a workflow waits with, once there is one besides a question that is known."""
+        waiting = self.watch(kinds=["SESSION_EVENT_KIND_NOTICE"])
+        async for response in waiting:
+            notice = response.event.message.notice
+            if notice.workflow_id == workflow_id and notice.interrupt.interrupt_id not in ("", besides):
+                waiting.cancel()
+                return notice.interrupt
+        raise AssertionError(f"{workflow_id} asks nothing")
+
+    async def done(self, workflow_id: str) -> Message:
+        """The notice of a workflow's good end."""
+        return await self.noticed(workflow_id, NOTICE_KIND_SUCCEEDED)
+
     async def close(self) -> None:
         await self._channel.close()
+
+
+def launched(reply: Message) -> str:
+    """The workflow that a reply has launched."""
+    assert reply.reply.kind == TURN_KIND_LAUNCH, reply.text
+    [touched] = reply.reply.workflows
+    assert touched.kind == TOUCH_KIND_LAUNCHED
+    return touched.workflow_id
 
 
 class ByRule:
@@ -178,8 +229,8 @@ def packed(given: AnyMessage | dict[str, Any]) -> AnyProto:
 
 
 @asynccontextmanager
-async def talking(app: App, **options: Any) -> AsyncIterator[Talk]:
-    async with serving(app, **options) as world:
+async def talking(*apps: App, **options: Any) -> AsyncIterator[Talk]:
+    async with asyncio.timeout(HANG_SECONDS), serving(*apps, **options) as world:
         talk = Talk(world)
         try:
             yield talk

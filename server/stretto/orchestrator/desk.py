@@ -1,7 +1,7 @@
 """The port to the session: what a turn can learn of it and do in it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from stretto.orchestrator.brief import Brief, JsonObject
 
@@ -23,6 +23,8 @@ class Refused:
     text: str
     fields: tuple[tuple[str, str], ...] = ()
     """Path and fault of each wrong field."""
+    winner: Any = None
+    """The decision that was there first, where that is why."""
 
 
 class Desk(Protocol):

@@ -34,6 +34,8 @@ class TurnState(TypedDict, total=False):
     plan: dict[str, Any]
     source: str
     note: str
+    askers: dict[str, str]
+    """Which workflow asks each open question, when the message was understood."""
     readings: list[dict[str, Any]]
     reply: dict[str, Any]
 
@@ -42,6 +44,7 @@ class _Update(TypedDict, total=False):
     plan: dict[str, Any]
     source: str
     note: str
+    askers: dict[str, str]
     readings: list[dict[str, Any]]
     reply: dict[str, Any]
 
@@ -54,6 +57,7 @@ async def triage(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
         "plan": insight.value.model_dump(),
         "source": insight.source,
         "note": insight.note,
+        "askers": {question.interrupt_id: question.workflow_id for question in brief.questions},
         "readings": [_reading(workflow) for workflow in brief.workflows],
     }
 
@@ -83,16 +87,16 @@ async def answer(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
 
 
 async def decide(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
-    """Decide interrupts, by the same rule as everybody else."""
-    desk = runtime.context.desk
-    brief = await desk.brief(state["text"], facts=False)
-    asked = {question.interrupt_id: question for question in brief.questions}
+    """Decide interrupts, by the same rule as everybody else.
+
+    The questions may have been decided since: by others, or by this very step before its process died.
+    """
+    desk, askers = runtime.context.desk, state["askers"]
     wanted = _plan(state).decisions
-    outcomes: list[Done | Refused] = []
-    for number, decision in enumerate(wanted):
-        question = asked.get(decision.interrupt_id)
-        workflow_id = question.workflow_id if question else ""
-        outcomes.append(await desk.decide(number, decision.interrupt_id, workflow_id, decision.decision))
+    outcomes = [
+        await desk.decide(number, decision.interrupt_id, askers.get(decision.interrupt_id, ""), decision.decision)
+        for number, decision in enumerate(wanted)
+    ]
     told = wording.decided([decision.decision for decision in wanted], outcomes)
     interrupts = [decision.interrupt_id for decision in wanted]
     return _done(state, desk, "DECIDE", "DECIDED", outcomes, told, interrupts=interrupts, asks_about=interrupts[0])

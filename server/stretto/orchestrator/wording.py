@@ -1,15 +1,15 @@
 """What the orchestrator says of what it has done, in plain words."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from stretto.orchestrator.brief import JsonObject
 from stretto.orchestrator.desk import Done, Refused
 
 _NO_WORDS = ("reject", "no", "deny", "decline", "refuse")
+_TOLD = {"approved": "Approved", "rejected": "Rejected", "changed": "I have passed your changes on"}
 _GONE = {
-    "AlreadyDecided": "it has been decided already",
     "InterruptNotFound": "that question is not open any more",
     "WorkflowEnded": "it has ended already",
     "WorkflowNotFound": "it is not there any more",
@@ -39,7 +39,8 @@ def decided(decisions: Sequence[JsonObject], outcomes: Sequence[Done | Refused])
     parts = []
     for decision, outcome in zip(decisions, outcomes, strict=True):
         if isinstance(outcome, Done):
-            parts.append(f"{_verdict(decision)}: {title(outcome.workflow_type)} goes on.")
+            told = _TOLD.get(_verdict(decision), "I have passed your decision on")
+            parts.append(f"{told}: {title(outcome.workflow_type)} goes on.")
         else:
             parts.append(f"I could not pass your decision on: {_why(outcome)}")
     return " ".join(parts)
@@ -58,21 +59,25 @@ def timestamp(micros: int) -> str:
     return dt.datetime.fromtimestamp(micros / 1_000_000, tz=dt.UTC).isoformat()
 
 
-def _verdict(decision: JsonObject) -> str:
-    """What a decision means to people."""
-    words = " ".join(str(value).lower() for value in decision.values() if isinstance(value, str | bool))
-    for key, value in decision.items():
-        if isinstance(value, bool) and key in ("approved", "approve", "accepted", "ok"):
-            return "Approved" if value else "Rejected"
+def _verdict(decision: Any) -> Literal["approved", "rejected", "changed", ""]:
+    """What a decision means to people; nothing where it does not say."""
+    values = decision if isinstance(decision, Mapping) else {"": decision}
+    words = " ".join(str(value).lower() for value in values.values() if isinstance(value, str | bool))
+    for key, value in values.items():
+        if isinstance(value, bool) and key in ("", "approved", "approve", "accepted", "ok"):
+            return "approved" if value else "rejected"
     if "edit" in words or "change" in words:
-        return "I have passed your changes on"
+        return "changed"
     if any(word in words.split() or f"_{word}" in words for word in _NO_WORDS):
-        return "Rejected"
-    return "Approved" if "approve" in words or "accept" in words else "I have passed your decision on"
+        return "rejected"
+    return "approved" if "approve" in words or "accept" in words else ""
 
 
 def _why(refused: Refused) -> str:
     """A refusal in words that a user can act on."""
+    if refused.reason == "AlreadyDecided":
+        won = _verdict(refused.winner)
+        return f"it has been {won} already." if won else "it has been decided already."
     if refused.fields:
         return _and(f"{title(field) or 'it'} {fault}" for field, fault in refused.fields[:3]) + "."
     known = _GONE.get(refused.reason)

@@ -130,22 +130,37 @@ async def test_an_answer_tells_when_its_context_was_read():
     ]
 
 
-async def test_a_decision_goes_to_the_workflow_that_asks():
-    asked = OpenQuestion(
+def a_question(interrupt_id: str) -> OpenQuestion:
+    return OpenQuestion(
         workflow_id="wf_a",
         workflow_type="trip_booking",
-        interrupt_id="q1",
+        interrupt_id=interrupt_id,
         step="asking",
         question="Book?",
         decision_schema={},
         raised_at=1,
     )
-    desk = HandDesk(questions=(asked,))
+
+
+async def test_a_decision_goes_to_the_workflow_that_asks():
+    desk = HandDesk(questions=(a_question("q1"),))
     plan = Plan(kind="decide", decisions=(Decision(interrupt_id="q1", decision={"approved": True}),))
     reply = await reply_of(desk, Told(plan))
     assert desk.orders == [("decide", 0, "q1", "wf_a", {"approved": True})]
     assert reply["workflows"][0]["interrupt_id"] == "q1"
     assert reply["text"].startswith("Approved")
+
+
+async def test_a_decision_goes_there_also_when_the_question_was_decided_since():
+    class Closing(HandDesk):
+        async def brief(self, message: str, *, facts: bool) -> Brief:
+            brief = await super().brief(message, facts=facts)
+            self.questions = ()
+            return brief
+
+    desk = Closing(questions=(a_question("q1"),))
+    await reply_of(desk, Told(Plan(kind="decide", decisions=(Decision(interrupt_id="q1", decision={}),))))
+    assert desk.orders == [("decide", 0, "q1", "wf_a", {})]
 
 
 @pytest.mark.parametrize(
@@ -164,13 +179,23 @@ async def test_a_decision_is_told_as_what_it_means(decision, begins):
     assert reply["text"].startswith(begins)
 
 
-async def test_a_decision_that_somebody_else_gave_first_is_told_so():
+@pytest.mark.parametrize(
+    ("winner", "told"),
+    [
+        ({"verdict": "VERDICT_REJECT"}, "it has been rejected already"),
+        ({"verdict": "VERDICT_EDIT", "days": 3}, "it has been changed already"),
+        (True, "it has been approved already"),
+        ({"colour": "green"}, "it has been decided already"),
+        (None, "it has been decided already"),
+    ],
+)
+async def test_a_decision_that_somebody_else_gave_first_is_told_which_one_won(winner, told):
     desk = HandDesk()
-    desk.refusals[0] = Refused("AlreadyDecided", "The interrupt has another decision already.")
+    desk.refusals[0] = Refused("AlreadyDecided", "The interrupt has another decision already.", winner=winner)
     plan = Plan(kind="decide", decisions=(Decision(interrupt_id="q1", decision={}),))
     reply = await reply_of(desk, Told(plan))
     assert reply["kind"] == "TURN_KIND_ASK_BACK"
-    assert "decided already" in reply["text"]
+    assert told in reply["text"]
 
 
 async def test_a_fallback_is_told_with_its_reason():

@@ -18,7 +18,7 @@ from stretto.server.engine.registration import Declaration
 from stretto.server.rpc.contracts import contract_of
 from stretto.session.v1.session_pb2 import Reply, Turn
 
-__all__ = ["TARGET", "app", "orchestrator"]
+__all__ = ["TARGET", "app", "orchestrator"]  # noqa: F822 - `app` is made when it is asked for.
 
 TARGET = f"{__name__}:app"
 """What an executor is told to load, to run turns."""
@@ -70,7 +70,7 @@ class LineDesk:
         answer = cast("dict[str, Any]", await self._line.ask(self._turn, verb, {"number": number, **body}))
         if "refused" in answer:
             fields = tuple((path, fault) for path, fault in answer["fields"])
-            return Refused(answer["refused"], answer["text"], fields)
+            return Refused(answer["refused"], answer["text"], fields, answer.get("winner"))
         return Done(**answer)
 
 
