@@ -17,7 +17,7 @@ ARGS ?=
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-demo: $(READY) ## Show a workflow's life in the terminal: progress, a question, a retry, a killed server
+demo: $(READY) ## Show workflows in the terminal: progress, a question, a killed server, a conversation
 	@$(BIN)/python -m examples.demo $(ARGS)
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies

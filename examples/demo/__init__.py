@@ -1,1 +1,1 @@
-"""`make demo`: workflows side by side in the terminal, on a server that is killed in the middle."""
+"""`make demo`: workflows on a server that is killed in the middle, then a conversation with some others."""

@@ -4,6 +4,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from examples.demo.moments import ENDS, Conversation, Moment
 from examples.demo.play import Outcome
 from examples.demo.story import Verdict
 from stretto.cli._tables import table
@@ -22,12 +23,46 @@ In another one:
   .venv/bin/stretto watch ID
   .venv/bin/stretto graph refund
   .venv/bin/stretto start refund '{"order": "17"}'    # refused at the door
-  .venv/bin/stretto doctor"""
+  .venv/bin/stretto doctor
+
+Or talk:
+
+  .venv/bin/stretto serve --pace 1 stretto.workflows:app
+  .venv/bin/stretto chat"""
 
 
 def closing(outcome: Outcome) -> Group:
     """The figures of this run."""
     return Group(_table(outcome.verdicts), Text(), *_sentences(outcome))
+
+
+def closing_words(told: Conversation) -> Group:
+    """The figures of the conversation."""
+    return Group(_timeline(told.moments), Text(), *_facts(told))
+
+
+def _timeline(moments: list[Moment]) -> Table:
+    """When each moment came, beside when it should have."""
+    made = table("target", "came", "", "what", gives_way="what")
+    for column in made.columns[:2]:
+        column.justify = "right"
+    for moment in moments:
+        target = "" if moment.target is None else f"{moment.target:.2f} s"
+        mark = Text() if moment.target is None else Text("missed", "bold red") if moment.late else Text("met", "green")
+        made.add_row(target, f"{moment.seconds:.2f} s", mark, moment.what)
+    return made
+
+
+def _facts(told: Conversation) -> list[Text]:
+    ends = ", ".join(f"{name} {told.ends.get(name, 'is missing')}" for name in ENDS)
+    plan = told.plan
+    return [
+        Text(f"The live context was {told.context_ms} ms old when the question had been answered from it."),
+        Text(f"The session's workflows: {ends}."),
+        Text(f"Approved in the conversation: a {plan.DESCRIPTOR.full_name} of {plan.sessions} sessions."),
+        Text(f"{told.events} events were pushed, {told.messages} of them messages, and the session's journal was read"),
+        Text(f"again and compared byte for byte: {told.missed} missed, {told.surplus} seen twice."),
+    ]
 
 
 def _table(verdicts: tuple[Verdict, ...]) -> Table:

@@ -1,14 +1,15 @@
-"""The picture for the README: two moments of one run, as a terminal shows them."""
+"""The pictures for the docs: two moments of each act, as a terminal shows them."""
 
 import io
 import re
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from examples.demo.closing import closing
+from examples.demo.closing import closing, closing_words
+from examples.demo.moments import Conversation
 from examples.demo.play import Outcome
 from stretto.cli._output import Output
 
@@ -23,11 +24,16 @@ def studio() -> Output:
     return out
 
 
-def save(file: Path, outcome: Outcome) -> None:
-    """Draw the moment before the answer, and the figures at the end."""
+def save(folder: Path, outcome: Outcome, told: Conversation) -> None:
+    """Draw what there was to see in the middle of each act, and the figures at its end."""
+    _draw(folder / "demo.svg", outcome.moment, closing(outcome))
+    _draw(folder / "talk.svg", Group(*told.scene), closing_words(told))
+
+
+def _draw(file: Path, moment: RenderableType, figures: Group) -> None:
     console = _console()
-    console.print(outcome.moment, Text("\n⋮\n", "dim"), closing(outcome), sep="\n")
-    file.write_text(_without_font(console.export_svg(title="make demo", unique_id="demo")))
+    console.print(moment, Text("\n⋮\n", "dim"), figures, sep="\n")
+    file.write_text(_without_font(console.export_svg(title="make demo", unique_id=file.stem)))
 
 
 def _without_font(svg: str) -> str:

@@ -1,4 +1,4 @@
-"""The play: five workflows at once, a question, a retry, and a kill -9 in the middle. Nothing in it is pretended."""
+"""The first act: five workflows, a question, a retry, and a kill -9 in the middle. Nothing in it is pretended."""
 
 import asyncio
 import time
@@ -152,4 +152,5 @@ class Play:
 
     def _serve(self) -> Service:
         argv = stretto_argv(self._address, self._folder / "demo.db", "examples.app:app")
-        return Service(argv, self._address, self._folder / "server.log")
+        # Nobody talks in this act, and what is not started is sooner back.
+        return Service([*argv, "--no-orchestrator"], self._address, self._folder / "server.log")

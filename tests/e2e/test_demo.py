@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from examples.demo.closing import closing_words
+from examples.demo.moments import ENDS, Conversation, Moment
 from examples.demo.story import in_common
+from stretto.cli._output import Output
+from stretto.exercise.v1.exercise_plan_pb2 import OUTCOME_APPROVED, OUTCOME_REJECTED, ExercisePlan
 from tests.e2e.cli.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +62,34 @@ def test_the_demo_ends_by_itself_and_misses_nothing(runs, size):
         "0 missed, 0 seen twice",
         "shop.v1.Refund: cents 4200",
         "make run",
+        "stretto chat",
     ):
         assert sight in shown, sight
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("size", [None, *SIZES])
+def test_a_conversation_follows_beside_its_timeline(runs, size):
+    _, shown = runs[size]
+    _, _, talk = shown.partition("Now in plain words")
+    for sight in (
+        "you> Make me a workout plan",
+        "started exercise planning",
+        "you> How far is my plan?",
+        "% complete",
+        "● Exercise planning asks",
+        "Approved: exercise planning goes on",
+        "● Exercise planning is done",
+        "● Hr onboarding was cancelled",
+        "● Finance review is done",
+        "exercise_planning SUCCEEDED",
+        "ExercisePlan of 12 sessions",
+    ):
+        assert sight in talk, sight
+    for target in ("0.10 s", "0.20 s", "1.05 s", "4.50 s"):
+        assert re.search(rf"{target} +\d+\.\d\d s +(met|missed) ", talk), target
+    assert re.search(r"[1-9]\d+ events were pushed, 2\d of them messages", talk)
+    assert "byte for byte: 0 missed, 0 seen twice" in talk
 
 
 def test_piped_it_tells_each_event_on_a_line(runs):
@@ -83,6 +112,38 @@ def test_a_window_shows_bars_and_countdowns_and_no_line_that_is_too_long(runs, s
     assert re.search(r"count .*━.* 50%", picture)
     assert re.search(r"attempt 2 in \d\.\d s; attempt 1 failed", picture)
     assert max(cell_len(line) for line in re.split(r"[\r\n]+", picture)) <= size[0]
+    talk, _, _ = shown.partition("Now in plain words")[2].partition("Try next")
+    assert max(cell_len(line) for line in re.split(r"[\r\n]+", talk)) <= size[0]
+
+
+def told(**changes):
+    plan = ExercisePlan(outcome=OUTCOME_APPROVED)
+    return Conversation(**{"plan": plan, "ends": dict(ENDS), "events": 9, "messages": 3} | changes)
+
+
+def test_a_conversation_is_good_however_slow_it_was_and_says_what_came_late(capsys):
+    slow = told(moments=[Moment("you are answered", 0.3, 0.1), Moment("it completes", 4.2, 4.5)])
+    assert slow.good
+    Output().show(closing_words(slow))
+    shown = capsys.readouterr().out
+    assert re.search(r"0\.10 s +0\.30 s +missed +you are answered", shown)
+    assert re.search(r"4\.50 s +4\.20 s +met +it completes", shown)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"events": 0},
+        {"missed": 1},
+        {"surplus": 1},
+        {"ends": {}},
+        {"ends": ENDS | {"finance_review": "FAILED"}},
+        {"plan": ExercisePlan(outcome=OUTCOME_REJECTED)},
+    ],
+    ids=["nothing seen", "one missed", "one twice", "none ended", "one failed", "rejected"],
+)
+def test_a_conversation_is_not_good_when_something_is_wrong_with_it(wrong):
+    assert not told(**wrong).good
 
 
 @pytest.mark.parametrize(
