@@ -51,6 +51,8 @@ class Declaration:
     context: Any = None
     context_of: ContextOf | None = None
     in_turn: bool = False
+    reading_steps: frozenset[str] = frozenset()
+    """Paths of steps that only read: one of them may start before that is durable, and after a cancel."""
     recursion_limit: int | None = None
 
 

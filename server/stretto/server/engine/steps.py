@@ -76,7 +76,10 @@ class Steps:
         self._failed: list[tuple[BaseException, Failure]] = []
 
     async def step_started(self, namespace: str) -> None:
-        """Make the start of an attempt durable; a cancel or another owner keeps it waiting for ever."""
+        """Make the start of an attempt durable; a cancel or another owner keeps it waiting for ever.
+
+        A step that only reads does not wait: nothing has to know of it if this process dies.
+        """
         path, step_id = _parse(namespace)
         attempt = self._attempts.get(step_id, 0) + 1
         self._attempts[step_id] = attempt
@@ -85,8 +88,10 @@ class Steps:
         step = Step(step_id, path, attempt, now)
         opened = self._open[step_id] = _Attempt(step, time.monotonic())
         self._buffer.steps[step_id] = step
-        self._buffer.starts = True
         self._buffer.add(Event(now, StepStarted(), path, step_id, attempt))
+        if path in self._registered.declaration.reading_steps:
+            return
+        self._buffer.starts = True
         await self._buffer.flush()
         opened.began = time.monotonic()
 
