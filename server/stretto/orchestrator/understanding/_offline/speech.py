@@ -58,12 +58,13 @@ _TELLS: Final = re.compile(
 _STATES: Final = re.compile(
     r"(?:by the way |fyi |note that |remember that |for your information |please note that |also |and |actually )*"
     r"(?:i (?:also |still |really )?(?:have|am|do not|don't|can't|cannot|only|usually|always|never|prefer|like|work|"
-    r"live|train|own|use|just|already|currently|sometimes|mostly|\w+ (?:every|on|at|with))|i'm|i've|"
+    r"live|own|use|just|already|currently|sometimes|mostly|\w+ (?:every|on|at|with)|"
+    r"\w+ (?:\S+ ){1,4}(?:a|per|each) (?:day|week|month|year))|i'm|i've|"
     r"my \w+(?: \w+)? (?:is|are|was|hurts?)|we (?:have|are|use|work)|call me)\b"
 )
 _WISH: Final = re.compile(
     r"\b(?:want|need|would like|i'd like|please|can you|could you|help me|looking for|make me|give me|plan|create|"
-    r"prepare|start|set up|review|onboard)\b"
+    r"prepare|start|set up|review)\b"
 )
 _STOP: Final = frozenset({"cancel", "stop", "abort", "kill", "terminate", "halt", "end", "quit", "discard"})
 

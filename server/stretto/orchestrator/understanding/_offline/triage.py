@@ -1,5 +1,6 @@
 """What to do with a message: the order in which its meanings are tried."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stretto.orchestrator.brief import Brief, OpenQuestion
@@ -11,8 +12,8 @@ from stretto.orchestrator.understanding._offline.dates import day_of
 from stretto.orchestrator.understanding._offline.deciding import Table, changes_in, decide, is_answer, list_open, which
 from stretto.orchestrator.understanding._offline.dialog import Exchange, exchange_of
 from stretto.orchestrator.understanding._offline.filling import fill
-from stretto.orchestrator.understanding._offline.ranking import ENOUGH, Index
-from stretto.orchestrator.understanding._offline.requesting import complete, request, wanted_in
+from stretto.orchestrator.understanding._offline.ranking import ENOUGH, Index, Ranked
+from stretto.orchestrator.understanding._offline.requesting import Wanted, complete, request, wanted_in
 from stretto.orchestrator.understanding._offline.selecting import (
     label_of,
     means_all,
@@ -29,6 +30,7 @@ from stretto.orchestrator.understanding._offline.speech import (
     order_to_stop,
     wants_told,
 )
+from stretto.orchestrator.understanding._offline.stems import kin, stem
 from stretto.orchestrator.understanding._offline.text import Text, read
 from stretto.orchestrator.understanding._offline.verdicts import Verdict, verdict_of
 
@@ -124,7 +126,7 @@ def _decision(turn: _Turn) -> Plan | None:
     verdict = verdict_of(turn.message)
     if verdict is None or verdict.kind == "edit":
         return _change(turn, verdict)
-    if not verdict.strong and is_wish(read(verdict.rest)) and wanted_in(turn.index, verdict.rest, turn.brief):
+    if not verdict.strong and _is_order(read(verdict.rest), wanted_in(turn.index, verdict.rest, turn.brief)):
         return None
     if verdict.strong and (other := _of_something_else(turn)):
         return other
@@ -143,9 +145,16 @@ def _change(turn: _Turn, verdict: Verdict | None) -> Plan | None:
     # `Thirty minutes` changes the plan that waits; `make me a plan for thirty minutes` wants another one.
     wanted = wanted_in(turn.index, turn.message, turn.brief)
     other = {each.known.type.name for each in wanted} - {each.workflow_type for each in chosen}
-    if wanted and (other or is_wish(turn.text)) and (verdict is None or not fits):
+    if wanted and (other or _is_order(turn.text, wanted)) and (verdict is None or not fits):
         return None
     return _decide(turn, fits or chosen)
+
+
+def _is_order(text: Text, wanted: Sequence[Wanted | Ranked]) -> bool:
+    """Whether a message asks for what it names; a type's name may itself be the verb, as in `translate this letter`."""
+    first = stem(text.words[0]) if text.words else ""
+    named = any(kin(first, each) for one in wanted for each in read(one.known.label).stems)
+    return bool(wanted) and (named or is_wish(text))
 
 
 def _changeable(turn: _Turn, questions: list[OpenQuestion]) -> list[OpenQuestion]:
