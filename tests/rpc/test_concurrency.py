@@ -274,7 +274,7 @@ async def test_workflows_that_fail_touch_none_of_those_beside_them():
 
     app = App()
     app.workflow("picky", graph_of(first, picky, last))
-    names = [f"{'bad' if number % 5 == 0 else 'good'}-{number}" for number in range(50)]
+    names = [f"{'bad' if number % 5 == 0 else 'good'}-{number}" for number in range(20)]
     async with asyncio.timeout(SECONDS_MAX), serving(app) as server:
         handles = await start(server.client, "picky", names)
         ends = await asyncio.gather(*(handle.result() for handle in handles), return_exceptions=True)
