@@ -40,7 +40,7 @@ def _fault(fault: Fault) -> str:
     many = fault.field.kind in {"list", "records"}
     if many:
         return f"{label} can be {fault.wanted} in number, and you gave {len(fault.value)}."
-    if fault.field.kind == "free":
+    if fault.field.kind == "free" or fault.field.alone:
         return f"{label} must be {fault.wanted}."
     return f"{label} must be {fault.wanted}, and you said {_shown(fault.value)}."
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from stretto.orchestrator.understanding._offline.fields import Choice, Field
@@ -61,6 +62,8 @@ def _mentions(field: Field, scene: Scene) -> Iterator[_Mention]:
     for choice in field.choices:
         weak = all(word in STOP or word in GENERIC or len(word) == 1 for word in choice.label.split())
         particle = choice.label in _PARTICLES
+        if not all(_has_kin(scene.text.stems, each) for each in choice.stems):
+            continue
         for first, after in _places(choice.stems, scene.text.tokens):
             near = scene.named_near(field.words, first, after)
             told = near or (_as_noun(scene, first) if particle else not weak)
@@ -81,6 +84,12 @@ def _by_alias(field: Field, lesson: Lesson, scene: Scene) -> Iterator[_Mention]:
             value = lesson.aliases[token.stem]
             # A part is less sure than a whole, so it counts as no words at all.
             yield _Mention(field, Choice(value, token.lower, ()), index, index + 1, near=False)
+
+
+@lru_cache(maxsize=32_768)
+def _has_kin(said: frozenset[str], wanted: str) -> bool:
+    """Whether a text has a word of this family: most have none, and need not be searched."""
+    return any(kin(each, wanted) for each in said)
 
 
 def _places(stems: tuple[str, ...], tokens: tuple[Token, ...]) -> Iterator[tuple[int, int]]:

@@ -15,8 +15,6 @@ __all__ = ["Moment", "day_of", "moments_in", "months_in"]
 _DAY: Final = "|".join(f"{day}|{day[:3]}|{day[:4]}" for day in DAYS)
 _MONTH: Final = "|".join(f"{month}|{month[:3]}|{month[:4]}" for month in MONTHS)
 _COUNT: Final = "|".join([r"\d{1,3}", "an?", *NUMBERS])
-_CLOCK: Final = r"(?:\s*(?:,|at)?\s*(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s*(?P<half>[ap]\.?m\.?)?)"
-
 _PATTERNS: Final = tuple(
     re.compile(rf"(?<![\w-]){pattern}(?![\w-])", re.IGNORECASE)
     for pattern in (
@@ -91,9 +89,8 @@ def _months(raw: str, today: dt.date) -> Iterator[Moment]:
         # `may` in small letters is mostly the verb.
         if match["month"] != "may" and match["month"] not in {"mar", "sep"}:
             number = _month_number(match["month"])
-            date = dt.date(max(int(match["y"]), 1), number, 1) if match["y"] else _nearest(number, 1, today)
-            if date:
-                yield Moment(date, *match.span())
+            date = dt.date(max(int(match["y"]), 1), number, 1) if match["y"] else _nearest_month(number, today)
+            yield Moment(date, *match.span())
 
 
 def _moment(match: re.Match[str], today: dt.date) -> Moment | None:
@@ -122,7 +119,7 @@ def _near(words: str) -> int:
 
 def _counted(parts: dict[str, str], today: dt.date) -> dt.date | None:
     word = parts["count"].lower()
-    count = int(word) if word.isdigit() else NUMBERS.get(word, 1)
+    count = int(word) if word.isdecimal() else NUMBERS.get(word, 1)
     count = -count if (parts.get("ago") or "").lower() == "ago" else count
     if parts["unit"].lower() == "month":
         return _months_later(today, count)
@@ -160,6 +157,12 @@ def _nearest(month: int, day: int, today: dt.date) -> dt.date | None:
     """The date of that day and month which is nearest to today; of two, the earlier."""
     dates = [date for year in (-1, 0, 1) if (date := _dated(today.year + year, month, day))]
     return min(dates, key=lambda date: abs((date - today).days), default=None)
+
+
+def _nearest_month(month: int, today: dt.date) -> dt.date:
+    """The first of that month which is the fewest months away; of two, the earlier."""
+    ahead = (month - today.month) % 12
+    return _months_later(today.replace(day=1), ahead if ahead < 6 else ahead - 12)  # noqa: PLR2004 - Half a year.
 
 
 def _time(parts: dict[str, str]) -> dt.time | None:

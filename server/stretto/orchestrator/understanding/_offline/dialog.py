@@ -7,7 +7,7 @@ from stretto.orchestrator.brief import Brief, Said
 
 __all__ = ["Exchange", "exchange_of", "memory_of"]
 
-MEMORY_MAX: Final = 20
+MEMORY_MAX: Final = 12
 """Earlier messages of the user that are looked through for what the message at hand leaves open."""
 
 

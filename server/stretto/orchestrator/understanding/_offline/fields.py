@@ -60,6 +60,8 @@ class Field:
     """The unit of time that it is counted in."""
     choices: tuple[Choice, ...] = ()
     item: "Field | None" = None
+    alone: bool = False
+    """Whether it is the only text that must be there, so that a message may as a whole be meant for it."""
     fields: tuple["Field", ...] = ()
 
     @property
@@ -77,7 +79,7 @@ def fields_of(schema: JsonObject, depth: int = 0) -> tuple[Field, ...]:
     fields = tuple(
         _field(name, each, name in required, depth) for name, each in properties.items() if isinstance(each, Mapping)
     )
-    return _with_free_text(fields)
+    return fields if depth else _with_free_text(fields)
 
 
 def _field(name: str, schema: Mapping[str, Any], required: bool, depth: int) -> Field:  # noqa: FBT001 - A fact of the schema.
@@ -179,8 +181,8 @@ def _choices(schema: Mapping[str, Any]) -> tuple[Choice, ...]:
 
 
 def _with_free_text(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """The fields; the only text that is required, and whose name tells nothing, takes what a user says as it is."""
+    """The fields, of which the only one that is required is marked when it is a text."""
     texts = [field for field in fields if field.required]
     if len(texts) != 1 or texts[0].kind != "text":
         return fields
-    return tuple(replace(field, kind="free") if field is texts[0] else field for field in fields)
+    return tuple(replace(field, alone=True) if field is texts[0] else field for field in fields)

@@ -106,7 +106,7 @@ def _objects(fields: Iterable[Field], frame: Frame, scene: Scene) -> dict[str, A
 
 def _free(fields: Iterable[Field], found: Mapping[str, Any], text: str) -> dict[str, str]:
     """A field for free text takes the message as it is."""
-    free = [field for field in fields if field.kind == "free" and field.name not in found]
+    free = [field for field in fields if (field.kind == "free" or field.alone) and field.name not in found]
     wanted = [field for field in free if field.required] or free[:1]
     said = _quoted_or_all(text)
     return {field.name: said for field in wanted if said}
@@ -122,5 +122,5 @@ def _sort(field: Field, value: Any, values: dict[str, Any], faults: dict[str, Fa
     wanted = fault_of(field.schema, value)
     if not wanted:
         values[field.name] = value
-    elif field.kind in {"number", "list", "records", "free", "duration"} or bounds_of(field.schema):
+    elif field.kind in {"number", "list", "records", "free", "duration"} or field.alone or bounds_of(field.schema):
         faults[field.name] = Fault(field, value, wanted)

@@ -127,7 +127,7 @@ def _backward(scene: Scene, end: int) -> _Items:
     items: _Items = []
     tokens = scene.text.tokens
     place = end - 1
-    while place >= 0 and _fits(scene, place, inside=True):
+    while place >= 0 and _fits(scene, place, inside=False):
         items.append((place, tokens[place].text))
         scene.take_tokens(place, place + 1)
         if place < 1 or tokens[place - 1].lower not in _LINKS:

@@ -28,7 +28,8 @@ _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 _AFTER_NAMES: Final = frozenset(words("starts begins joins is will works has comes moves arrives"))
 _LINKS: Final = frozenset({"is", ":", "=", "will", "to", "should", "must", "becomes"})
-_SKIPPED: Final = frozenset({"a", "an", "the", "our", "new", "my", '"', "\u201c", "'"})
+_SKIPPED: Final = frozenset(words("a an the our new my"))
+_QUOTES: Final = frozenset('"\u201c\u201d')
 _JOINTS: Final = frozenset({"-", "'", "&"})
 _PARTICLES: Final = frozenset(words("da de di do dos del der den el la le van von bin al ten ter"))
 """Small words within names."""
@@ -257,6 +258,9 @@ def _before_name(scene: Scene, index: int) -> Span | None:
 def _run(scene: Scene, start: int, *, capital: bool) -> Span | None:
     """The words from a token on that can be one name or title; with `capital`, those that are written like one."""
     tokens = scene.text.tokens
+    if start < len(tokens) and tokens[start].text in _QUOTES:
+        end = next((n for n in range(start + 1, len(tokens)) if tokens[n].text in _QUOTES), start)
+        return (start + 1, end) if end > start + 1 else None
     while not capital and start < len(tokens) and tokens[start].lower in _SKIPPED:
         start += 1
     after = start

@@ -49,7 +49,8 @@ def stem(word: str) -> str:
         return word
     word = _singular(word)
     for suffix, rest in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= _STEM_MIN:
+        least = _STEM_MIN + (suffix in {"ance", "ence"})  # Finance is no end of a fin.
+        if word.endswith(suffix) and len(word) - len(suffix) >= least:
             word = word.removesuffix(suffix) + rest
             break
     if word.endswith("th") and len(word) > _PREFIX_MIN + 1:
@@ -74,6 +75,7 @@ def _bare(word: str) -> str:
     return f"{word[:-1]}i" if word.endswith("y") and len(word) > _STEM_MIN else word
 
 
+@lru_cache(maxsize=32_768)
 def kin(one: str, other: str) -> bool:
     """Whether two stems are of one family, as `strong` and `strength` are."""
     if one == other:

@@ -41,7 +41,7 @@ class Token:
     @property
     def number(self) -> bool:
         """Whether it is made of digits."""
-        return self.text[0].isdigit()
+        return self.text[0].isdecimal()
 
     @property
     def capital(self) -> bool:
@@ -60,11 +60,8 @@ class Text:
 
     raw: str
     tokens: tuple[Token, ...]
-
-    @property
-    def stems(self) -> frozenset[str]:
-        """The stems of all its words."""
-        return frozenset(token.stem for token in self.tokens if token.word)
+    stems: frozenset[str]
+    """The stems of all its words and numbers."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -95,7 +92,8 @@ def read(raw: str) -> Text:
         word = found[0]
         tokens.append(Token(word, word.lower().replace("\u2019", "'"), stem(word), found.start(), found.end(), opens))
         opens = word in ".!?\n" or (opens and not word[0].isalnum())
-    return Text(raw[:TEXT_MAX], tuple(tokens))
+    stems = frozenset(token.stem for token in tokens if token.word or token.number)
+    return Text(raw[:TEXT_MAX], tuple(tokens), stems)
 
 
 def parts_of(name: str) -> tuple[str, ...]:
