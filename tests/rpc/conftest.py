@@ -39,6 +39,7 @@ from stretto.server.store.memory import MemoryStore
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
+from tests.simulators.running import openai_api, openai_api_running  # noqa: F401 - a conftest offers its fixtures so.
 
 ORDER = WorkflowType(
     name="order",
