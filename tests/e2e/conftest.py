@@ -15,6 +15,7 @@ from stretto.workflow.v1 import progress_event_pb2 as events
 from stretto.workflow.v1 import workflow_pb2 as model
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+from tests.simulators.running import openai_api, openai_api_running  # noqa: F401 - a conftest offers its fixtures so.
 
 
 class Serving:
@@ -26,8 +27,8 @@ class Serving:
         self.address = free_address()
         self.service: Service | None = None
 
-    async def up(self, *flags: str) -> Service:
-        argv = [*stretto_argv(self.address, self.store, "tests.e2e.graphs:app"), *flags]
+    async def up(self, *flags: str, app: str = "tests.e2e.graphs:app") -> Service:
+        argv = [*stretto_argv(self.address, self.store, app), *flags]
         self.service = Service(argv, self.address, self.folder / "log")
         await self.service.ready()
         return self.service
