@@ -36,6 +36,7 @@ from stretto.server.rpc.errors import STATUS_DETAILS_KEY
 from stretto.server.rpc.server import Limits, RpcServer
 from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store.memory import MemoryStore
+from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
@@ -126,6 +127,10 @@ class World:
     @property
     def api(self) -> WorkflowServiceStub:
         return WorkflowServiceStub(self.channels[0])
+
+    @property
+    def sessions(self) -> SessionServiceStub:
+        return SessionServiceStub(self.channels[0])
 
     @property
     def types(self) -> CatalogServiceStub:

@@ -15,6 +15,7 @@ from stretto.server.domain.payload import STRUCT
 from stretto.server.domain.workflow import DEFAULT_PROJECT, Failure, Reason
 from stretto.server.rpc.contracts import PAYLOAD_BYTES_MAX
 from stretto.server.store.port import WorkflowFilter
+from stretto.session.v1 import session_service_pb2 as session_api
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.error_reason_pb2 import ErrorReason
 from tests.protos.generated.orders_pb2 import Item, OrderRequest, ReviewDecision
@@ -109,6 +110,16 @@ async def watch_unknown(world: World, _: str) -> None:
 def listing(**fields):
     async def call(world: World, _: str) -> None:
         await world.api.ListWorkflows(api.ListWorkflowsRequest(**fields))
+
+    return call
+
+
+def talk(method: str, request, **fields):
+    """A call about a session."""
+
+    async def call(world: World, _: str) -> None:
+        answer = getattr(world.sessions, method)(request(**{"session_id": "no", **fields}))
+        await (answer.read() if hasattr(answer, "read") else answer)
 
     return call
 
@@ -292,6 +303,53 @@ CASES = {
     "a time that no calendar has": Case(
         listing(created_after=Timestamp(nanos=-1)), INVALID, "INVALID_REQUEST", "years 1 to 9999", ("created_after",)
     ),
+    "reading an unknown session": Case(
+        talk("GetSession", session_api.GetSessionRequest), NOT_FOUND, "SESSION_NOT_FOUND", "no session of that id"
+    ),
+    "watching an unknown session": Case(
+        talk("WatchSession", session_api.WatchSessionRequest), NOT_FOUND, "SESSION_NOT_FOUND", "no session of that id"
+    ),
+    "listing the messages of an unknown session": Case(
+        talk("ListMessages", session_api.ListMessagesRequest), NOT_FOUND, "SESSION_NOT_FOUND", "no session of that id"
+    ),
+    "reading the context of an unknown session": Case(
+        talk("GetSessionContext", session_api.GetSessionContextRequest),
+        NOT_FOUND,
+        "SESSION_NOT_FOUND",
+        "no session of that id",
+    ),
+    "deleting an unknown session": Case(
+        talk("DeleteSession", session_api.DeleteSessionRequest), NOT_FOUND, "SESSION_NOT_FOUND", "no session of that id"
+    ),
+    "deleting a session that is busy": Case(
+        talk("DeleteSession", session_api.DeleteSessionRequest, session_id="busy"),
+        PRECONDITION,
+        "SESSION_BUSY",
+        "have not ended",
+        metadata=("active_workflow_count",),
+    ),
+    "a message of blanks": Case(
+        talk("SendMessage", session_api.SendMessageRequest, text=" \n"), INVALID, "INVALID_REQUEST", "text", ("text",)
+    ),
+    "too small a budget of tokens": Case(
+        talk("GetSessionContext", session_api.GetSessionContextRequest, token_budget=99),
+        INVALID,
+        "INVALID_REQUEST",
+        "token_budget",
+        ("token_budget",),
+    ),
+    "a message for a server without an orchestrator": Case(
+        talk("SendMessage", session_api.SendMessageRequest, text="hello"),
+        PRECONDITION,
+        "ORCHESTRATOR_OFF",
+        "takes no messages",
+    ),
+    "a page token of messages that is no number": Case(
+        talk("ListMessages", session_api.ListMessagesRequest, page_token="rubbish!"),
+        INVALID,
+        "INVALID_PAGE_TOKEN",
+        "start again without",
+    ),
     "watching after the newest event": Case(
         watch_too_far,
         grpc.StatusCode.OUT_OF_RANGE,
@@ -315,7 +373,7 @@ async def waiting_workflow(world: World) -> str:
             decision=packed(ReviewDecision(verdict=ReviewDecision.VERDICT_APPROVE)),
         )
     )
-    await world.start()  # So that lists have two pages of one.
+    await world.start(session_id="busy")  # So that lists have two pages of one.
     return workflow_id
 
 
@@ -363,6 +421,16 @@ async def test_a_decision_in_an_ended_workflow_is_refused(world: World) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await world.api.Decide(api.DecideRequest(workflow_id=workflow_id, interrupt_id="open"))
     assert refusal_of(caught.value).reason == "WORKFLOW_ENDED"
+
+
+async def test_a_deleted_session_takes_no_workflow(world: World) -> None:
+    workflow_id = await world.start(session_id="gone")
+    await world.api.CancelWorkflow(api.CancelWorkflowRequest(workflow_id=workflow_id))
+    await world.sessions.DeleteSession(session_api.DeleteSessionRequest(session_id="gone"))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await world.start(session_id="gone")
+    refusal = refusal_of(caught.value)
+    assert (refusal.code, refusal.reason) == (PRECONDITION, "SESSION_DELETED")
 
 
 @pytest.mark.parametrize(
@@ -417,6 +485,14 @@ async def test_many_violations_still_fit_into_a_clients_headers(world: World) ->
 
 def test_every_reason_of_a_refusal_is_met_by_a_test() -> None:
     met = {case.reason for case in CASES.values()}
-    met |= {"WORKFLOW_ENDED", "OVERLOADED", "DRAINING", "STORE_UNAVAILABLE", "INTERNAL", "STREAM_ENDED"}
+    met |= {
+        "WORKFLOW_ENDED",
+        "OVERLOADED",
+        "DRAINING",
+        "STORE_UNAVAILABLE",
+        "INTERNAL",
+        "STREAM_ENDED",
+        "SESSION_DELETED",
+    }
     refusals = {name.removeprefix("ERROR_REASON_") for name, number in ErrorReason.items() if 0 < number < 30}
     assert met == refusals

@@ -19,6 +19,7 @@ async def test_a_diagnosis_tells_all_that_the_server_knows_of_itself(world: Worl
     assert (told.version, told.python_version, told.langgraph_version) == ("1.2.3", "3.11.9", "1.2.22")
     assert told.services == [
         "stretto.workflow.v1.WorkflowService",
+        "stretto.session.v1.SessionService",
         "stretto.catalog.v1.CatalogService",
         "stretto.operations.v1.OperationsService",
     ]

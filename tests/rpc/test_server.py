@@ -18,6 +18,7 @@ from tests.rpc.conftest import World, Worlds, build, refusal_of, until
 
 SERVICES = {
     "stretto.workflow.v1.WorkflowService",
+    "stretto.session.v1.SessionService",
     "stretto.catalog.v1.CatalogService",
     "stretto.operations.v1.OperationsService",
     "grpc.health.v1.Health",
@@ -37,6 +38,7 @@ def health(world: World) -> health_pb2_grpc.HealthStub:
     [
         "",
         "stretto.workflow.v1.WorkflowService",
+        "stretto.session.v1.SessionService",
         "stretto.catalog.v1.CatalogService",
         "stretto.operations.v1.OperationsService",
     ],
@@ -54,6 +56,7 @@ async def test_health_lists_all_services(world: World) -> None:
     assert {name: answer.status for name, answer in listed.statuses.items()} == {
         "": SERVING,
         "stretto.workflow.v1.WorkflowService": SERVING,
+        "stretto.session.v1.SessionService": SERVING,
         "stretto.catalog.v1.CatalogService": SERVING,
         "stretto.operations.v1.OperationsService": SERVING,
     }

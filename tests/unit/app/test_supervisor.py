@@ -61,7 +61,9 @@ def fakes(monkeypatch):
 
 
 def supervisor_of(count):
-    supervisor = Supervisor(Settings(executors=count), ["a:b"], None, lambda: counts.append(supervisor.alive_count))
+    supervisor = Supervisor(
+        Settings(executors=count), ["a:b"], None, lambda: counts.append(supervisor.alive_count), count=count
+    )
     counts = supervisor.counts = []
     return supervisor
 
@@ -148,7 +150,7 @@ async def test_pauses_grow_up_to_a_limit(monkeypatch, fakes):
 
 async def test_executors_do_as_the_flags_of_the_server_say(fakes):
     settings = Settings(log_level="debug", log_format="text", model="openai:tiny", model_url="http://here/v1", pace=0.5)
-    supervisor = Supervisor(settings, ["a:b"], None, lambda: None)
+    supervisor = Supervisor(settings, ["a:b"], None, lambda: None, count=settings.executors)
     await supervisor.start()
     await supervisor.close()
     assert fakes.more["environment"] == {

@@ -78,7 +78,7 @@ def test_an_event_of_a_workflow_stands_for_itself_and_notices_come_after_the_eve
         (Status.FAILED, {"failure": FAILURE}, "Exercise planning failed at book rig: the rig is closed."),
         (Status.FAILED, {"failure": replace(FAILURE, step="")}, "Exercise planning failed: the rig is closed."),
         (Status.QUARANTINED, {"failure": replace(FAILURE, step="")}, "Exercise planning failed: the rig is closed."),
-        (Status.TIMED_OUT, {"failure": replace(FAILURE, step="")}, "Exercise planning failed: the rig is closed."),
+        (Status.TIMED_OUT, {"failure": FAILURE}, "Exercise planning ran out of time: the rig is closed."),
         (Status.FAILED, {}, "Exercise planning failed: for a reason that was not told."),
     ],
 )

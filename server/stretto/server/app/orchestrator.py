@@ -18,7 +18,7 @@ from stretto.server.engine.registration import Declaration
 from stretto.server.rpc.contracts import contract_of
 from stretto.session.v1.session_pb2 import Reply, Turn
 
-__all__ = ["TARGET", "app", "orchestrator"]  # noqa: F822 - `app` is made when it is asked for.
+__all__ = ["TARGET", "orchestrator"]
 
 TARGET = f"{__name__}:app"
 """What an executor is told to load, to run turns."""

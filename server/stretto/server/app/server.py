@@ -31,8 +31,8 @@ from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
 from stretto.server.rpc.desk import SessionDesk
-from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.rpc.server import Limits, RpcServer
+from stretto.server.rpc.session_events import ENCODERS
 from stretto.server.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ class Server:
     async def start(self) -> None:
         """Open the store, load the graphs, take up what was left unfinished, and listen."""
         settings = self._settings
-        self._store: Store = self._given_store or open_store(
-            self.store_url, ENCODERS, synchronous=settings.synchronous
-        )
+        self._store: Store = self._given_store or open_store(self.store_url, ENCODERS, synchronous=settings.synchronous)
         await self._store.open()
         self._door = _Door()
         self._executors = self._executors_for(StoreLedger(self._store), self._tell_health, self._door)
@@ -132,6 +130,7 @@ class Server:
         types = await self._executors.start()
         self._catalog = Catalog(types)
         self._journal = Journal(self._store, bookmark_seconds=settings.bookmark_seconds)
+        self._sessions = SessionJournal(self._store, bookmark_seconds=settings.bookmark_seconds)
         self._dispatcher = LocalDispatcher(self._store, self._catalog, self._clock, self._dispatch_limits())
         self._executors.give_to(self._dispatcher)
         self._care = Care(self._store, self.store_url, settings, self._clock, self._tell_health)
@@ -145,7 +144,7 @@ class Server:
             workflows=workflows,
             store=self._store,
             journal=self._journal,
-            sessions=SessionJournal(self._store, bookmark_seconds=settings.bookmark_seconds),
+            sessions=self._sessions,
             catalog=self._catalog,
             contracts=contracts,
             diagnostics=self._diagnostics(),
@@ -192,7 +191,7 @@ class Server:
                 workflows_running=self._dispatcher.running_count,
                 workflows_queued=self._dispatcher.queued_count,
                 executors_alive=self._executors.alive_count,
-                watchers=self._journal.watcher_count,
+                watchers=self._journal.watcher_count + self._sessions.watcher_count,
                 store_healthy=self._care.healthy,
             )
 

@@ -261,6 +261,8 @@ def _told(workflow: Workflow) -> str:
         return f"{title} is done: {workflow.headline}" if workflow.headline else f"{title} is done."
     if workflow.status is Status.CANCELLED:
         return f"{title} was cancelled" + (f": {workflow.cancel_cause}" if workflow.cancel_cause else ".")
+    if workflow.status is Status.TIMED_OUT:
+        return f"{title} ran out of time: {failure.message if failure else 'its deadline passed.'}"
     where = f" at {_words(failure.step)}" if failure and failure.step else ""
     return f"{title} failed{where}: {failure.message if failure else 'for a reason that was not told.'}"
 

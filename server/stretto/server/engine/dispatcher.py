@@ -79,13 +79,13 @@ class LocalDispatcher:
 
     @property
     def running_count(self) -> int:
-        """How many workflows executors own now."""
-        return len(self._running)
+        """How many workflows executors own now; turns do not count, here and below."""
+        return sum(running.workflow_type != TURN for running in self._running.values())
 
     @property
     def queued_count(self) -> int:
         """How many wait for an executor."""
-        return len(self._queue)
+        return len(self._queue) - self._queue.count(TURN)
 
     @property
     def executor_count(self) -> int:

@@ -1,6 +1,6 @@
 """The queue of accepted workflows: types take turns, then sessions, and within a session the oldest goes first."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,15 +38,21 @@ class FairQueue:
         self._in_turn = in_turn
         self._types: OrderedDict[str, OrderedDict[Key, Line]] = OrderedDict()
         self._places: dict[Key, tuple[str, Key]] = {}
+        self._counts: Counter[str] = Counter()
         self._held: dict[tuple[str, Key], Line] = {}
         self._holders: dict[Key, tuple[str, Key]] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
+    def count(self, workflow_type: str) -> int:
+        """How many of a type wait."""
+        return self._counts[workflow_type]
+
     def put(self, item: Waiting) -> None:
         """Add a workflow; one that waits already keeps its place and takes the new row."""
         key = (item.project, item.workflow_id)
+        self._counts[item.workflow_type] += key not in self._places
         place = self._places.setdefault(key, (item.workflow_type, (item.project, item.session_id)))
         held = self._held.get(place)
         line = self._line(*place) if held is None else held
@@ -98,6 +104,7 @@ class FairQueue:
     def _remove(self, key: Key, workflow_type: str, session: Key) -> Waiting:
         """Take a workflow out of its line, and leave nothing empty behind."""
         del self._places[key]
+        self._counts[workflow_type] -= 1
         held = self._held.get((workflow_type, session))
         if held is not None:
             return held.pop(key)
