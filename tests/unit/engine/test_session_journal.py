@@ -10,7 +10,7 @@ from stretto.server.engine import follower as followers
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.store.memory import MemoryStore
-from tests.contract.making import ENCODERS, PROJECT, YES, accepted, commit
+from tests.contract.making import ENCODERS, PROJECT, YES, commit
 from tests.contract.talking import SESSION, ended, kinds, replied, said, sequences, started
 
 
@@ -22,9 +22,10 @@ class Watcher:
         self.task = asyncio.create_task(self._follow(journal.follow(PROJECT, session_id, after, limit, **how)))
 
     async def _follow(self, following):
-        async for batch in following:
-            self.batches.append(len(batch))
-            self.seen += batch
+        async with asyncio.timeout(10):
+            async for batch in following:
+                self.batches.append(len(batch))
+                self.seen += batch
 
 
 async def settle():
@@ -99,8 +100,9 @@ async def test_a_session_that_is_not_there_is_not_found(journal):
 async def test_a_session_that_is_not_there_can_be_waited_for(store):
     journal = SessionJournal(store, bookmark_seconds=0)
     watcher = Watcher(journal, allow_missing=True)
-    while len(watcher.batches) < 3:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while len(watcher.batches) < 3:
+            await asyncio.sleep(0)
     assert watcher.seen == []
     with pytest.raises(SessionNotFound):  # Who waits does not make it be there.
         await Watcher(journal).task
@@ -264,19 +266,18 @@ async def test_a_row_that_was_read_just_before_the_deletion_keeps_nobody_waiting
 
     store.get = read_early
     with pytest.raises(WorkflowNotFound):
-        await anext(journal.follow(PROJECT, "wf_1", 0, 9))
+        async with asyncio.timeout(10):
+            await anext(journal.follow(PROJECT, "wf_1", 0, 9))
 
 
 async def test_what_a_commit_says_of_a_workflow_besides_its_sessions_deletion_is_not_kept(store):
     """Both may come out of one transaction: first the session's publication, then the workflow's."""
     journal = Journal(store)
+    told = []
+    store.on_publication(told.extend)
     await ended(store)
-    last = []
-    store.on_publication(last.extend)
-    await store.create(accepted("wf_9", session_id="s9"))
-    row = await store.get(PROJECT, "wf_1")
     await store.delete_session(PROJECT, SESSION, 9_000)
-    journal._publish([type(last[0])(row, await store.events(PROJECT, "wf_1", 0, 9))])
+    journal._publish(told)
     await settle()
     with pytest.raises(WorkflowNotFound):
         await anext(journal.follow(PROJECT, "wf_1", 0, 9))
