@@ -1,3 +1,4 @@
+import datetime as dt
 import re
 from typing import Any
 
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 from stretto.orchestrator.brief import Brief
 from stretto.orchestrator.plan import Plan
 from stretto.orchestrator.understanding._offline.answering import answer
+from stretto.orchestrator.understanding._offline.fields import fields_of
+from stretto.orchestrator.understanding._offline.filling import Shape, fill
 from stretto.orchestrator.understanding._offline.ranking import Index
 from stretto.orchestrator.understanding._offline.triage import triage
 from tests.unit.orchestrator.offline_world import (
@@ -34,9 +37,29 @@ WORDS = (
     'stop it how many why when status forget never mind translate into French "hi" water basil with litres 80 $ EUR my',
     "name is knee bad thanks help don\u2019t \u00e9 0 1.2.3 99999999999999999999",
 )
-MESSAGES = st.one_of(
-    st.lists(st.sampled_from(" ".join(WORDS).split(" ")), max_size=18).map(" ".join), st.text(max_size=60)
-)
+TALK = st.lists(st.sampled_from(" ".join(WORDS).split(" ")), max_size=18).map(" ".join)
+MESSAGES = TALK | st.text(max_size=60)
+PHRASES = st.lists(
+    st.sampled_from(
+        [
+            "for 9 weeks",
+            "three minutes",
+            "goal: strength",
+            "name is Ana Lopez",
+            "notes: a, b and c",
+            "amount 54.20 EUR",
+            "as a cook",
+            "text: x",
+            "on 2026-10-03 Rent 900;",
+            "\n",
+            "lose weight",
+            "three days a week",
+            "url: no",
+        ]
+    ),
+    min_size=1,
+    max_size=6,
+).map(" ".join)
 ABOUTS = st.sampled_from(["", *(each.name for each in TYPES), "int-exe-1", "gone"])
 SAID = st.one_of(
     MESSAGES.map(user),
@@ -101,3 +124,59 @@ def test_there_is_always_an_answer_and_it_states_no_other_progress(brief: Brief)
 @given(BRIEFS)
 def test_the_same_brief_comes_to_the_same_plan(brief: Brief) -> None:
     assert triage(brief, INDEX) == triage(brief, Index(TYPES))
+
+
+NAMES = st.sampled_from(
+    [
+        "goal",
+        "days_per_week",
+        "weeks",
+        "minutes",
+        "name",
+        "role",
+        "start_date",
+        "month",
+        "text",
+        "amount",
+        "url",
+        "notes",
+    ]
+)
+SIMPLE = st.sampled_from(
+    [
+        {"type": "string"},
+        {"type": "string", "minLength": 2, "maxLength": 12},
+        {"type": "string", "pattern": "^[a-z]+$"},
+        {"type": "string", "enum": ["GOAL_STRENGTH", "GOAL_WEIGHT_LOSS"], "x-prefix": "GOAL_"},
+        {"type": "integer", "minimum": 4, "maximum": 8},
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "boolean"},
+        {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+        {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
+    ]
+)
+
+
+def objects_of(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    fields = st.dictionaries(NAMES, st.tuples(inner, st.booleans()), min_size=1, max_size=4)
+    return fields.map(
+        lambda found: {
+            "type": "object",
+            "properties": {name: schema for name, (schema, _) in found.items()},
+            "required": [name for name, (_, required) in found.items() if required],
+        }
+    )
+
+
+NESTED = objects_of(SIMPLE)
+SCHEMAS = objects_of(SIMPLE | NESTED | NESTED.map(lambda item: {"type": "array", "items": item}))
+
+
+@given(SCHEMAS, st.lists(PHRASES | MESSAGES, min_size=1, max_size=3), st.booleans())
+def test_whatever_the_schema_what_is_filled_in_keeps_it(schema: dict[str, Any], said: list[str], reply: bool) -> None:  # noqa: FBT001
+    fields = fields_of(schema)
+    found = fill(Shape(fields, {}), said, said, dt.date(2026, 11, 21), reply=reply)
+    assert all(conforms(schema["properties"][name], value) for name, value in found.values.items())
+    missing, faulty = {each.name for each in found.missing}, {each.field.name for each in found.faults}
+    assert set(schema["required"]) <= set(found.values) | missing | faulty
+    assert not set(found.values) & (missing | faulty)

@@ -7,7 +7,7 @@ from stretto.orchestrator.brief import Example
 from stretto.orchestrator.understanding._offline.check import bounds_of, fault_of
 from stretto.orchestrator.understanding._offline.dates import moments_in, months_in
 from stretto.orchestrator.understanding._offline.fields import fields_of
-from stretto.orchestrator.understanding._offline.filling import Frame, fill
+from stretto.orchestrator.understanding._offline.filling import Shape, fill
 from stretto.orchestrator.understanding._offline.lessons import lessons_of
 from stretto.orchestrator.understanding._offline.quantities import quantities_in
 from stretto.orchestrator.understanding._offline.stems import kin, stem
@@ -133,7 +133,7 @@ def test_numbers_of_dates_and_ends_of_ranges_are_no_quantities_to_take() -> None
 
 def filled(schema: dict, said: str, *examples: Example) -> dict:
     fields = fields_of(schema)
-    return dict(fill(Frame(fields, lessons_of(fields, examples)), [said], (), TODAY).values)
+    return dict(fill(Shape(fields, lessons_of(fields, examples)), [said], (), TODAY).values)
 
 
 STRINGS = {"type": "array", "items": TEXT}

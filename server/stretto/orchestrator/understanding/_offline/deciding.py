@@ -11,7 +11,7 @@ from stretto.orchestrator.plan import Decision, Plan
 from stretto.orchestrator.understanding._offline.asking import ask_for, joined
 from stretto.orchestrator.understanding._offline.check import fault_of
 from stretto.orchestrator.understanding._offline.fields import Field, fields_of
-from stretto.orchestrator.understanding._offline.filling import Filled, Frame, fill
+from stretto.orchestrator.understanding._offline.filling import Filled, Shape, fill
 from stretto.orchestrator.understanding._offline.lessons import Lesson
 from stretto.orchestrator.understanding._offline.selecting import label_of, question_text, select, words_of
 from stretto.orchestrator.understanding._offline.stems import stems
@@ -65,7 +65,7 @@ def decide(table: Table, chosen: Sequence[OpenQuestion], said: Sequence[str]) ->
 def changes_in(table: Table, question: OpenQuestion, said: str) -> bool:
     """Whether a message names something that an edit of this question's proposal may change."""
     form = _form(question)
-    found = fill(_frame(table, question, form.rest), [said], (), table.today)
+    found = fill(_shape(table, question, form.rest), [said], (), table.today)
     return bool(found.values or found.faults)
 
 
@@ -76,7 +76,7 @@ def _decision(table: Table, question: OpenQuestion, said: Sequence[str]) -> dict
     if not question.decision_schema.get("properties"):
         approved = verdict is not None and verdict.kind == "approve" and not verdict.changes
         return {"approved": approved, "comment": said[0].strip()}
-    found = fill(_frame(table, question, form.rest), said, (), table.today)
+    found = fill(_shape(table, question, form.rest), said, (), table.today)
     if form.verdict is None:
         return dict(found.values) if found.complete and found.values else _ask(question, found, form)
     kind = _kind(verdict, found, form)
@@ -137,8 +137,8 @@ def _meanings(field: Field, *, alone: bool) -> dict[Kind, Any]:
     return found
 
 
-def _frame(table: Table, question: OpenQuestion, fields: tuple[Field, ...]) -> Frame:
-    return Frame(fields, table.lessons.get(question.workflow_type, {}))
+def _shape(table: Table, question: OpenQuestion, fields: tuple[Field, ...]) -> Shape:
+    return Shape(fields, table.lessons.get(question.workflow_type, {}))
 
 
 def _reason(question: OpenQuestion, form: _Form, kind: Kind, said: Sequence[str]) -> dict[str, str]:
@@ -194,5 +194,5 @@ def is_answer(table: Table, question: OpenQuestion, said: str) -> bool:
     form = _form(question)
     if form.verdict is not None or not form.rest:
         return False
-    found = fill(_frame(table, question, form.rest), [said], (), table.today)
+    found = fill(_shape(table, question, form.rest), [said], (), table.today)
     return bool(found.complete and found.values)

@@ -16,7 +16,6 @@ class Exchange:
     """A question back that waits for its answer, and what the user has said to it so far, the newest first."""
 
     about: str
-    asked: str
     said: tuple[str, ...]
 
 
@@ -36,7 +35,7 @@ def exchange_of(brief: Brief) -> Exchange | None:
             break
         said.append(turns[place - 1].text)
         place -= 2
-    return Exchange(about, turns[-1].text, tuple(said))
+    return Exchange(about, tuple(said))
 
 
 def memory_of(brief: Brief, exchange: Exchange | None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from stretto.orchestrator.understanding._offline.scene import Scene
 from stretto.orchestrator.understanding._offline.text import read
 from stretto.orchestrator.understanding._offline.when import dates
 
-__all__ = ["Fault", "Filled", "Frame", "fill"]
+__all__ = ["Fault", "Filled", "Shape", "fill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Shape:
     """What an object may have, what examples of it teach, and words that are no values in it."""
 
     fields: tuple[Field, ...]
@@ -52,7 +52,7 @@ class Frame:
     avoid: frozenset[str] = frozenset()
 
 
-def fill(frame: Frame, said: Sequence[str], earlier: Iterable[str], today: dt.date, *, reply: bool = False) -> Filled:
+def fill(shape: Shape, said: Sequence[str], earlier: Iterable[str], today: dt.date, *, reply: bool = False) -> Filled:
     """Fill in an object from texts, the newest first, and what these leave open from earlier ones.
 
     Bounds are told of what was said now; what was said earlier and does not fit was said about something else.
@@ -62,43 +62,43 @@ def fill(frame: Frame, said: Sequence[str], earlier: Iterable[str], today: dt.da
     faults: dict[str, Fault] = {}
     for memory, texts_ in ((False, said), (True, earlier)):
         for place, text in enumerate(texts_):
-            scene = Scene(read(text), today, memory, reply and not memory and place == 0, frame.avoid)
+            scene = Scene(read(text), today, memory, reply and not memory and place == 0, shape.avoid)
             # All fields are read, the known ones too: a date that is one field's is no other's.
-            found = read_fields(frame.fields, frame, scene)
-            for field in frame.fields:
+            found = read_fields(shape.fields, shape, scene)
+            for field in shape.fields:
                 if field.name in found and field.name not in values and field.name not in faults:
                     _sort(field, found[field.name], values, {} if memory else faults)
     missing = tuple(
-        each for each in frame.fields if each.required and each.name not in values and each.name not in faults
+        each for each in shape.fields if each.required and each.name not in values and each.name not in faults
     )
-    ordered = {field.name: values[field.name] for field in frame.fields if field.name in values}
+    ordered = {field.name: values[field.name] for field in shape.fields if field.name in values}
     return Filled(ordered, tuple(faults.values()), missing)
 
 
-def read_fields(fields: Sequence[Field], frame: Frame, scene: Scene) -> dict[str, Any]:
+def read_fields(fields: Sequence[Field], shape: Shape, scene: Scene) -> dict[str, Any]:
     """The values that one text has for fields, whether they keep their bounds or not."""
     found: dict[str, Any] = {} if scene.memory else dict(records(fields, scene))
     found |= dates(fields, scene)
     found |= addresses(fields, scene)
     # A person and what he does come before choices: a backend engineer is no department of engineering.
-    found |= people(fields, frame.lessons, scene)
+    found |= people(fields, shape.lessons, scene)
     found |= maps(fields, scene)
-    found |= choose(fields, frame.lessons, scene)
-    found |= count(fields, frame.lessons, scene)
+    found |= choose(fields, shape.lessons, scene)
+    found |= count(fields, shape.lessons, scene)
     found |= flags(fields, scene)
-    found |= texts(fields, frame.lessons, scene)
-    found |= lists(fields, frame.lessons, scene)
-    found |= _objects(fields, frame, scene)
+    found |= texts(fields, shape.lessons, scene)
+    found |= lists(fields, shape.lessons, scene)
+    found |= _objects(fields, shape, scene)
     # A reply gives what was asked for; the text itself was there before it.
     return found if scene.memory or scene.reply else found | _free(fields, found, scene.text.raw)
 
 
-def _objects(fields: Iterable[Field], frame: Frame, scene: Scene) -> dict[str, Any]:
+def _objects(fields: Iterable[Field], shape: Shape, scene: Scene) -> dict[str, Any]:
     """Objects within the object, where the text has all that they must have."""
     found: dict[str, Any] = {}
     for field in fields:
         if field.kind == "object" and field.fields:
-            inner = read_fields(field.fields, Frame(field.fields, {}, frame.avoid), scene)
+            inner = read_fields(field.fields, Shape(field.fields, {}, shape.avoid), scene)
             if inner and not fault_of(field.schema, inner):
                 found[field.name] = inner
     return found

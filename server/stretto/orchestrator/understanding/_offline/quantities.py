@@ -18,7 +18,7 @@ from stretto.orchestrator.understanding._offline.lexicon import (
     TENS,
     UNITS,
 )
-from stretto.orchestrator.understanding._offline.stems import stem
+from stretto.orchestrator.understanding._offline.stems import stem, words
 from stretto.orchestrator.understanding._offline.text import Text, Token, read
 
 __all__ = ["Quantity", "number_of", "quantities_in"]
@@ -32,17 +32,19 @@ EACH: Final = "each"
 _TIMES: Final = {"once": 1, "twice": 2, "thrice": 3}
 _PER: Final = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _BETWEEN: Final = re.compile(r"\s*(?:-|\u2013|\u2014|to|or)\s*")
-_AROUND: Final = 3
-"""Words before a number that may say what it is."""
+_OVER: Final = frozenset(words("a an per every each /"))
+_ENDS: Final = frozenset(words("and to in on for with from at"))
+_BESIDES: Final = frozenset(words("of the my more"))
+_AROUND, _AFTER = 3, 4
+"""Words before and after a number that may say what it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number, the stems of what it counts and of what it is per, and its place in tokens and in characters."""
+    """A number, its first token, its characters, and the stems of what it counts and of what it is per."""
 
     value: Decimal
     first: int
-    after: int
     start: int
     end: int
     units: tuple[str, ...] = ()
@@ -127,42 +129,44 @@ def _spelled(word: str, following: list[str], index: int) -> tuple[Decimal, int]
 def _described(text: Text, value: Decimal, first: int, after: int) -> Quantity:
     """The number with the words around it."""
     tokens = text.tokens
+    start, end = tokens[first].start, tokens[after - 1].end
     if tokens[first].lower == "every":
-        return Quantity(value, first, after, tokens[first].start, tokens[after - 1].end, ("day",), "week")
-    before = [token.stem for token in reversed(tokens[max(first - _AROUND, 0) : first])]
-    currency = _currency(tokens, first, after)
-    units: list[str] = [stem("times")] if tokens[first].lower in _TIMES else []
-    per, end = "", after
-    for place in range(after, min(after + 4, len(tokens))):
-        token = tokens[place]
-        if token.lower in {"a", "an", "per", "every", "each", "/"} and (units or place == after):
-            per, end = _per(tokens, place)
-            break
-        if token.lower in _PER:
-            per, end = _PER[token.lower], place + 1
-            break
-        if (
-            not token.word
-            or len(units) > 1
-            or token.lower in NUMBERS
-            or token.lower in {"and", "to", "in", "on", "for", "with", "from", "at"}
-        ):
-            break
-        if token.lower not in {"of", "the", "my", "more"}:
-            units.append(token.stem)
-            end = place + 1
-    after_end = max(end, after)
+        return Quantity(value, first, start, end, units=("day",), per="week")
+    units, per = _counted(tokens, after)
     return Quantity(
-        value, first, after_end, tokens[first].start, tokens[after - 1].end, tuple(units), per, tuple(before), currency
+        value,
+        first,
+        start,
+        end,
+        units=(stem("times"), *units) if tokens[first].lower in _TIMES else units,
+        per=per,
+        before=tuple(token.stem for token in reversed(tokens[max(first - _AROUND, 0) : first])),
+        currency=_currency(tokens, first, after),
     )
 
 
-def _per(tokens: tuple[Token, ...], place: int) -> tuple[str, int]:
+def _counted(tokens: tuple[Token, ...], after: int) -> tuple[tuple[str, ...], str]:
+    """What is counted, and per what, in the words after a number."""
+    units: list[str] = []
+    for place in range(after, min(after + _AFTER, len(tokens))):
+        token = tokens[place]
+        if token.lower in _OVER and (units or place == after):
+            return tuple(units), _per(tokens, place)
+        if token.lower in _PER:
+            return tuple(units), _PER[token.lower]
+        if not token.word or len(units) > 1 or token.lower in _ENDS or token.lower in NUMBERS:
+            break
+        if token.lower not in _BESIDES:
+            units.append(token.stem)
+    return tuple(units), ""
+
+
+def _per(tokens: tuple[Token, ...], place: int) -> str:
     """What a quantity is per, from the word on that says so."""
     following = tokens[place + 1] if place + 1 < len(tokens) else None
     if following and following.word and (following.content or following.stem in UNITS):
-        return following.stem, place + 2
-    return (EACH, place + 1) if tokens[place].lower in {"each", "every"} else ("", place)
+        return following.stem
+    return EACH if tokens[place].lower in {"each", "every"} else ""
 
 
 def _currency(tokens: tuple[Token, ...], first: int, after: int) -> str:

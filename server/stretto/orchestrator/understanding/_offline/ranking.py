@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stretto.orchestrator.brief import KnownType
 from stretto.orchestrator.understanding._offline.fields import Field, fields_of
-from stretto.orchestrator.understanding._offline.filling import Frame
+from stretto.orchestrator.understanding._offline.filling import Shape
 from stretto.orchestrator.understanding._offline.lessons import lessons_of
 from stretto.orchestrator.understanding._offline.lexicon import CALENDAR, GENERIC, NUMBERS, STOP
 from stretto.orchestrator.understanding._offline.stems import stem
@@ -39,7 +39,7 @@ class Known:
     """A workflow type, and what is needed to fill in its input."""
 
     type: KnownType
-    frame: Frame
+    shape: Shape
 
     @property
     def label(self) -> str:
@@ -91,7 +91,7 @@ def telling(text: Text) -> frozenset[str]:
 def _known(each: KnownType) -> Known:
     fields = fields_of(each.input_schema)
     avoid = frozenset(map(stem, parts_of(each.name))) | read(each.description).stems | _field_words(fields)
-    return Known(each, Frame(fields, lessons_of(fields, each.examples), avoid))
+    return Known(each, Shape(fields, lessons_of(fields, each.examples), avoid))
 
 
 def _weights(known: tuple[Known, ...]) -> list[dict[str, float]]:
@@ -118,7 +118,7 @@ def _counts(known: Known) -> dict[str, float]:
         # Names of people and the like are in one example only, and tell nothing.
         for word in telling(read(example.says)) - values:
             counts[word] += _EXAMPLE
-    for word in _field_words(known.frame.fields):
+    for word in _field_words(known.shape.fields):
         counts[word] += _FIELD
     return counts
 

@@ -66,13 +66,13 @@ def _told_for(ranked: Sequence[Ranked], raw: str, brief: Brief) -> list[Ranked]:
     return [
         each
         for each in ranked
-        if _asks_much(each.known) and fill(each.known.frame, [raw], (), day_of(brief.now)).complete
+        if _asks_much(each.known) and fill(each.known.shape, [raw], (), day_of(brief.now)).complete
     ]
 
 
 def _asks_much(known: Known) -> bool:
     """Whether an input needs so much that no message has it by chance."""
-    required = [field for field in known.frame.fields if field.required]
+    required = [field for field in known.shape.fields if field.required]
     return len(required) > 1 or any(field.kind == "records" for field in required)
 
 
@@ -102,7 +102,7 @@ def _remembered(brief: Brief, known: Known, exchange: Exchange | None) -> tuple[
     What was said for one person does not hold for another, so a type that is about a person takes only facts that the
     user told of their own accord.
     """
-    personal = any(field.kind == "person" and field.required for field in known.frame.fields)
+    personal = any(field.kind == "person" and field.required for field in known.shape.fields)
     told = (raw for raw in memory_of(brief, exchange) if not is_question(read(raw)))
     return tuple(raw for raw in told if not personal or is_statement(read(raw)))
 
@@ -114,9 +114,9 @@ def _filled(brief: Brief, wanted: Wanted, exchange: Exchange | None) -> Filled:
         said.insert(len(said) - 1, wanted.part)
     memory = _remembered(brief, wanted.known, exchange)
     if exchange is None:
-        return fill(wanted.known.frame, said, memory, today)
-    before = fill(wanted.known.frame, said[1:], memory, today)
-    after = fill(wanted.known.frame, said, memory, today, reply=True)
+        return fill(wanted.known.shape, said, memory, today)
+    before = fill(wanted.known.shape, said[1:], memory, today)
+    after = fill(wanted.known.shape, said, memory, today, reply=True)
     asked = [*(fault.field for fault in before.faults), *before.missing]
     return _with_bare(after, [field for field in asked if field in after.missing], brief)
 

@@ -51,7 +51,7 @@ class _Turn:
 
     @property
     def table(self) -> Table:
-        lessons = {known.type.name: known.frame.lessons for known in self.index.known}
+        lessons = {known.type.name: known.shape.lessons for known in self.index.known}
         return Table(self.brief.questions, lessons, day_of(self.brief.now))
 
 
@@ -90,7 +90,7 @@ def _changes_subject(turn: _Turn, exchange: Exchange) -> bool:
     meant = turn.index.meant(turn.text)
     if not meant or any(each.known is known for each in meant):
         return False
-    found = fill(known.frame, [turn.message], (), day_of(turn.brief.now))
+    found = fill(known.shape, [turn.message], (), day_of(turn.brief.now))
     return not found.values or meant[0].score > 2 * ENOUGH
 
 
