@@ -12,6 +12,6 @@ app.workflow("chatty", graphs.chatty(), description="Writes 1,100 progress event
 app.workflow("asker", graphs.asker(), description="Asks a question at once.")
 app.workflow("pulse", graphs.pulse(), description="Writes a progress event every ten milliseconds.")
 for length in range(2, 9):
-    app.workflow(f"steps_{length}", graphs.steps_of(length), description=f"{length} steps of 125 ms.")
+    app.workflow(f"steps_{length}", graphs.steps_of(length), description=f"{length} steps that take a while.")
 # One at a time: all others of this type stay in the queue, where starting them is all that they cost.
 app.workflow("parked", graphs.sleeper(), description="Sleeps for an hour.", concurrency_max=1)

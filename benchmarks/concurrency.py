@@ -9,10 +9,13 @@ from itertools import count, cycle, islice
 from benchmarks._bench import Bench
 from benchmarks._client import Client
 from benchmarks._stats import Figure, at_least, at_most, median
-from benchmarks.graphs import WORK_SECONDS
+from benchmarks.graphs import step_seconds
 
 LENGTHS = range(2, 9)
 """Steps of the seven workflows: mixed complexity."""
+
+SECONDS = [length * step_seconds(length) for length in LENGTHS]
+"""What each of them takes by itself, on a server that costs nothing."""
 
 CROWDS = {15: at_most(0.1), 100: None}
 """How many at once, and the overhead over the ideal that is allowed."""
@@ -43,7 +46,7 @@ async def measure(bench: Bench) -> list[Figure]:
                 crowd.seconds.append(took)
                 crowd.succeeded.append(succeeded)
     seven = crowds[len(LENGTHS)]
-    ideal = sum(LENGTHS) / max(LENGTHS)
+    ideal = sum(SECONDS) / max(SECONDS)
     speedup = median([turn / once for turn, once in zip(in_turn, seven.seconds, strict=True)])
     return [
         Figure("seven_in_turn", median(in_turn), "s"),
@@ -55,8 +58,8 @@ async def measure(bench: Bench) -> list[Figure]:
 
 
 def _figures(size: int, crowd: Crowd) -> list[Figure]:
-    """The ideal is the time of the longest one, as if it had the server to itself and that cost nothing."""
-    took, ideal = median(crowd.seconds), max(LENGTHS) * WORK_SECONDS
+    """How so many did, beside the ideal: the time of the longest one."""
+    took, ideal = median(crowd.seconds), max(SECONDS)
     return [
         Figure(f"at_once_{size}_succeeded", min(crowd.succeeded), "", at_least(size)),
         Figure(f"at_once_{size}", took, "s"),

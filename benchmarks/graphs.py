@@ -10,7 +10,6 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
-WORK_SECONDS = 0.125
 PULSES, PULSE_SECONDS = 100, 0.01
 
 Builder = StateGraph[Any, Any, Any, Any]
@@ -94,7 +93,17 @@ def sleeper() -> Builder:
 
 def steps_of(length: int) -> Builder:
     """Steps one after the other that take a while each, as calls of other services do."""
-    return chain(length, _work)
+
+    async def work(state: Number) -> Number:
+        await asyncio.sleep(step_seconds(length))
+        return state
+
+    return chain(length, work)
+
+
+def step_seconds(length: int) -> float:
+    """How long each step takes: not the same in all of them, or they would all be done in the same moment."""
+    return 0.1 + 0.01 * length
 
 
 def pulse() -> Builder:
@@ -130,11 +139,6 @@ async def _chat(state: Number) -> Number:
         write({"message": f"line {number}", "fraction": number / 1_100})
         if not number % 50:
             await asyncio.sleep(0)
-    return state
-
-
-async def _work(state: Number) -> Number:
-    await asyncio.sleep(WORK_SECONDS)
     return state
 
 
