@@ -78,9 +78,9 @@ def _reply(text: str, reply: Reply) -> Iterator[Padding]:
         yield indented(Text(clean(f"({reply.note})"), "dim"))
 
 
-def _notice(text: str, notice: Notice) -> Iterator[Text | Padding]:
+def _notice(text: str, notice: Notice) -> Iterator[Padding]:
     sign, style = _SIGNS.get(notice.kind, ("·", "dim"))
-    yield Text.assemble((f"{sign} ", style), clean(text), (f"  {clean(notice.workflow_id)}", "dim"))
+    yield indented(Text.assemble((f"{sign} ", style), clean(text), (f"  {clean(notice.workflow_id)}", "dim")), depth=0)
     if notice.kind == NoticeKind.NOTICE_KIND_WAITING:
         yield from question_lines(notice.interrupt)
 

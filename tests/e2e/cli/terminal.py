@@ -49,6 +49,10 @@ class Terminal:
         self._drawn = b""
         return drawn
 
+    def type(self, text: str, end: str = "\r") -> None:
+        """Type a text, and Enter."""
+        os.write(self._master, (text + end).encode())
+
     def interrupt(self) -> None:
         """Ctrl-C, from a person who has read what was drawn.
 

@@ -1,12 +1,15 @@
 """A chat in a terminal: the prompt stays at the bottom, with what runs above it, and all that is said scrolls by."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.application import get_app_session
 from prompt_toolkit.formatted_text import ANSI
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.text import Text
 
 from stretto.cli._chat._story import Story
@@ -35,28 +38,37 @@ class Screen:
     def __init__(self, out: Output, story: Story) -> None:
         self._out = out
         self._story = story
-        self._prompt: PromptSession[str] = PromptSession(self._above)
-        self._prompt.app.min_redraw_interval = FRAME_SECONDS
+        self._leaving = False
+        keys = KeyBindings()
+        keys.add("c-c")(self._interrupt)
+        output = get_app_session().output
+        if isinstance(output, Vt100_Output):
+            # Where the cursor is need not be asked: what is drawn here is as high as its lines.
+            output.enable_cpr = False
+        self._prompt: PromptSession[str] = PromptSession(self._above, key_bindings=keys, output=output)
+        self._frame: asyncio.TimerHandle | None = None
 
     async def lines(self) -> AsyncIterator[str]:
-        leaving = False
         while True:
             try:
                 line = (await self._prompt.prompt_async()).strip()
             except EOFError:
                 return
-            except KeyboardInterrupt:
-                if leaving:
-                    return
-                leaving = True
-                await self.note(AGAIN)
-                continue
-            leaving = False
+            self._leaving = False
             if line:
                 yield line
 
+    def _interrupt(self, event: KeyPressEvent) -> None:
+        """Ctrl-C: drops what was typed; the second time in a row it leaves."""
+        if self._leaving:
+            event.app.exit(exception=EOFError)
+            return
+        self._leaving = True
+        event.current_buffer.reset()
+        self._print(Text(AGAIN, "dim"))
+
     async def show(self, *things: Any) -> None:
-        await run_in_terminal(lambda: self._out.show(*things))
+        self._print(*things)
 
     async def note(self, text: str) -> None:
         await self.show(Text(text, style="dim"))
@@ -65,7 +77,24 @@ class Screen:
         await self.show(Text(error.message, style="red"))
 
     async def event(self, _: SessionEvent) -> None:
+        if self._frame is None:
+            self._frame = asyncio.get_running_loop().call_later(FRAME_SECONDS, self._draw)
+
+    def _draw(self) -> None:
+        self._frame = None
         self._prompt.app.invalidate()
+
+    def _print(self, *things: Any) -> None:
+        """Print above the prompt, in the midst of typing.
+
+        The library's own way to do that leaves the terminal's raw mode for a while, in which a Ctrl-D is lost.
+        """
+        running = self._prompt.app.is_running
+        if running:
+            self._prompt.app.renderer.erase()
+        self._out.show(*things)
+        if running:
+            self._prompt.app.invalidate()
 
     def _above(self) -> ANSI:
         """The prompt, and above it what goes on; once a line was typed, only what belongs to it."""
