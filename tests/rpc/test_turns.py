@@ -31,7 +31,7 @@ def holding_up(gate):
 async def said_until(talk, count):
     """The user's messages, once there are so many of them; a message is durable before it is answered."""
     texts = []
-    call = talk.watch()
+    call = talk.watch(allow_missing=True)
     async for response in call:
         if response.event.message.role == protos.MESSAGE_ROLE_USER:
             texts.append(response.event.message.text)

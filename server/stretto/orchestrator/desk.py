@@ -41,7 +41,7 @@ class Desk(Protocol):
         ...
 
     async def launch(self, number: int, workflow_type: str, values: JsonObject) -> Done | Refused:
-        """Start a workflow, and do not wait for it."""
+        """Start a workflow when the turn ends, and only then: a turn that breaks off has started none."""
         ...
 
     async def decide(self, number: int, interrupt_id: str, workflow_id: str, decision: JsonObject) -> Done | Refused:

@@ -103,7 +103,7 @@ def orchestrator(understanding: Understanding) -> App:
         to_result=lambda state: state["reply"],
         context_of=context_of,
         in_turn=True,
-        reading_steps=frozenset({"triage", "answer", "ask_back"}),
+        reading_steps=frozenset({"triage", "launch", "answer", "ask_back"}),
     )
     return made
 

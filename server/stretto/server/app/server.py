@@ -27,6 +27,7 @@ from stretto.server.engine.desk import Desk, TurnName
 from stretto.server.engine.dispatcher import DispatchLimits, LocalDispatcher
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.ledger import Ledger, StoreLedger
+from stretto.server.engine.orders import Orders
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
@@ -118,7 +119,9 @@ class Server:
         self._store: Store = self._given_store or open_store(self.store_url, ENCODERS, synchronous=settings.synchronous)
         await self._store.open()
         self._door = _Door()
-        self._executors = self._executors_for(StoreLedger(self._store), self._tell_health, self._door)
+        self._orders = Orders()
+        ledger = StoreLedger(self._store, self._orders)
+        self._executors = self._executors_for(ledger, self._tell_health, self._door)
         try:
             await self._assemble()
         except BaseException:
@@ -138,7 +141,12 @@ class Server:
         workflows = Workflows(self._store, self._catalog, self._dispatcher, self._clock)
         contracts = Contracts(types)
         self._door.desk = SessionDesk(
-            workflows=workflows, store=self._store, catalog=self._catalog, contracts=contracts, clock=self._clock
+            workflows=workflows,
+            store=self._store,
+            catalog=self._catalog,
+            contracts=contracts,
+            clock=self._clock,
+            orders=self._orders,
         )
         rpc = RpcServer(
             workflows=workflows,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stretto.server.domain import transitions
-from stretto.server.domain.change import Change, Committed, RunCommit, StoredCheckpoint
-from stretto.server.domain.errors import Overloaded, StoreUnavailable
-from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.domain.change import Change, Committed, RunCommit, RunSucceeded, StoredCheckpoint
+from stretto.server.domain.errors import Overloaded, StaleEpoch, StoreUnavailable, WorkflowNotFound
+from stretto.server.domain.workflow import Interrupt, Status, Workflow
+from stretto.server.engine.orders import Orders
 from stretto.server.store.port import Store
 
 RETRY_SECONDS = 0.2
@@ -44,10 +45,11 @@ class Ledger(Protocol):
 
 
 class StoreLedger:
-    """The ledger of whoever has the store at hand."""
+    """The ledger of whoever has the store at hand. What a turn has ordered starts with the commit of its success."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, orders: Orders | None = None) -> None:
         self._store = store
+        self._orders = orders or Orders()
 
     async def commit(self, commit: RunCommit) -> None:
         """Make a run's news durable; waits for as long as the store is not available."""
@@ -56,14 +58,24 @@ class StoreLedger:
                 await self._commit(commit)
             except (StoreUnavailable, Overloaded):
                 await asyncio.sleep(RETRY_SECONDS)
+            except WorkflowNotFound:  # It was deleted with its session, so nobody owns it.
+                raise StaleEpoch from None
             else:
                 return
 
     async def _commit(self, commit: RunCommit) -> Committed:
-        def rule(workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> tuple[Change, ...]:
-            return transitions.commit_run(workflow, interrupts, commit)
+        succeeds = isinstance(commit.end, RunSucceeded)
+        ordered = self._orders.of(commit.project, commit.workflow_id) if succeeds else ()
 
-        return await self._store.update(commit.project, commit.workflow_id, rule)
+        def rule(workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> tuple[Change, ...]:
+            changes = transitions.commit_run(workflow, interrupts, commit)
+            done = changes[0].workflow.status is Status.SUCCEEDED
+            return (*changes, *(transitions.accept(order) for order in ordered)) if done else changes
+
+        committed = await self._store.update(commit.project, commit.workflow_id, rule)
+        if commit.end is not None:
+            self._orders.forget(commit.project, commit.workflow_id)
+        return committed
 
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str

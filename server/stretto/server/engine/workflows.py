@@ -66,16 +66,43 @@ class Workflows:
         """As `start`, telling also whether an earlier request with this one's id did it."""
         if (earlier := await self._too_late(project, deadline, request)) is not None:
             return Committed(earlier, fresh=False)
+        request_id = request.request_id if request else ""
+        made = self.prepare(
+            project,
+            workflow_type,
+            payload,
+            request_id=request_id,
+            session_id=session_id,
+            labels=labels,
+            deadline=deadline,
+        )
+        committed = await self._store.create(transitions.accept(made), request)
+        if committed.fresh:
+            self._dispatcher.changed(committed.workflow)
+        return committed
+
+    def prepare(
+        self,
+        project: str,
+        workflow_type: str,
+        payload: Payload,
+        *,
+        request_id: str = "",
+        session_id: str = "",
+        labels: tuple[tuple[str, str], ...] = (),
+        deadline: Micros = 0,
+    ) -> Workflow:
+        """A workflow as it will be accepted, if new work is admitted now. Nothing is stored."""
         self._dispatcher.admit()
         info = self._catalog.get(workflow_type)
         now = self._clock.now()
-        made = Workflow(
+        return Workflow(
             project=project,
             workflow_id=new_workflow_id(now),
             workflow_type=info.name,
             type_version=info.version,
             status=Status.QUEUED,
-            request_id=request.request_id if request else new_request_id(),
+            request_id=request_id or new_request_id(),
             input=payload,
             session_id=session_id,
             labels=labels,
@@ -83,10 +110,6 @@ class Workflows:
             updated_at=now,
             deadline=deadline or (now + info.total_timeout if info.total_timeout else 0),
         )
-        committed = await self._store.create(transitions.accept(made), request)
-        if committed.fresh:
-            self._dispatcher.changed(committed.workflow)
-        return committed
 
     async def decide(
         self, project: str, workflow_id: str, interrupt_id: str, decision: Payload, *, request: Request | None = None

@@ -25,6 +25,7 @@ from stretto.server.domain.workflow import Interrupt, Workflow
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.desk import TurnName
+from stretto.server.engine.orders import Orders
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.context import Reading, reading_of
 from stretto.server.rpc.contracts import Contracts
@@ -55,13 +56,21 @@ class SessionDesk:
     """Does what turns ask. Implements the engine's Desk."""
 
     def __init__(
-        self, *, workflows: Workflows, store: Store, catalog: Catalog, contracts: Contracts, clock: Clock
+        self,
+        *,
+        workflows: Workflows,
+        store: Store,
+        catalog: Catalog,
+        contracts: Contracts,
+        clock: Clock,
+        orders: Orders,
     ) -> None:
         self._workflows = workflows
         self._store = store
         self._catalog = catalog
         self._contracts = contracts
         self._clock = clock
+        self._orders = orders
         self._verbs: dict[str, Verb] = {
             "types": self._types,
             "brief": self._brief,
@@ -103,7 +112,8 @@ class SessionDesk:
             return {}
 
     async def _brief(self, turn: TurnName, body: Body) -> JsonValue:
-        """What was said, how the workflows are and what they ask."""
+        """What was said, how the workflows are and what they ask. Orders come after the last of these."""
+        self._orders.begin(turn)
         facts = bool(body["facts"])
         history, state = await asyncio.gather(
             self._store.messages(turn.project, turn.session_id, HISTORY_MAX, newest_first=True),
@@ -136,15 +146,16 @@ class SessionDesk:
         }
 
     async def _launch(self, turn: TurnName, body: Body) -> JsonValue:
-        """Start a workflow in the session; the turn's own request id makes a repetition find the first one."""
+        """Order a workflow in the session: it starts in the transaction that ends the turn."""
         info = self._catalog.public(body["workflow_type"])
-        workflow = await self._workflows.start(
+        workflow = self._workflows.prepare(
             turn.project,
             info.name,
             self._contracts.encode(info.contract.input_type, body["input"]),
-            request=self._request(turn, "launch", body),
+            request_id=self._request(turn, "launch", body).request_id,
             session_id=turn.session_id,
         )
+        self._orders.place(turn, body["number"], workflow)
         return _done(workflow)
 
     async def _decide(self, turn: TurnName, body: Body) -> JsonValue:
