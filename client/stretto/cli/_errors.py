@@ -71,6 +71,8 @@ async def _line(error: wrong.StrettoError, client: Client, server: str, name: st
             return f"{line}; {await _near(name, client)}"
         case wrong.NotFound(reason=reason) if reason in _LISTS:
             return f"{line}; `{_LISTS[reason]}` shows those of {server}"
+        case wrong.SessionBusy(active_workflow_count=count):
+            return f"{line} ({count}); stretto sessions SESSION --delete --cancel cancels them first"
         case wrong.InvalidInput(violations=violations) if len(violations) > 1:
             head = line.partition(f": {violations[0].field}")[0]
             return "\n  ".join([f"{head}:", *(_violation(violation) for violation in violations)])
