@@ -189,6 +189,8 @@ async def test_what_does_not_run_is_not_stopped_nor_is_another() -> None:
     assert found.text.startswith("That is not running. What runs is exercise planning and finance review.")
     history = (user("stop the onboarding"), asked_back(found.text))
     assert (await plan("yes", workflows=(RUNNING,), history=history)).cancels == (RUNNING.workflow_id,)
+    assert await answered("no", workflows=(RUNNING,), history=history) == "All right, I leave it."
+    assert (await plan("well", workflows=(RUNNING,), history=history)).kind == "ask_back"
 
 
 async def test_a_twin_is_stopped_by_the_end_of_its_id() -> None:

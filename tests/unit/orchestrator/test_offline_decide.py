@@ -73,6 +73,8 @@ async def test_a_verdict_fills_in_the_decision(message: str, decision: dict) -> 
         ("change it", "What shall I change in exercise planning? You can change goal, days per week or"),
         ("looks good but it is too long", "What shall I change"),
         ("approve it if it is cheap", "What shall I change"),
+        ("don't reject it", "What shall I change"),
+        ("yes, I am tired", "What shall I change"),
         ("make it 9 days", "must be between 1 and 7, and you said 9"),
     ],
 )
@@ -137,7 +139,7 @@ YES_NO = objects(["answer"], answer=enum("", "ACCEPTED", "DENIED"))
     [
         ({}, "yes", {"approved": True, "comment": "yes"}),
         ({}, "no, too late", {"approved": False, "comment": "no, too late"}),
-        ({}, "yes but not today", {"approved": False, "comment": "yes but not today"}),
+        ({}, "make it blue", {"approved": False, "comment": "make it blue"}),
         (BOOL, "go ahead", {"approved": True}),
         (BOOL, "no, too late", {"approved": False, "comment": "too late"}),
         (YES_NO, "accept it", {"answer": "ACCEPTED"}),
@@ -151,8 +153,12 @@ async def test_decisions_have_the_form_that_the_question_asks_for(schema: dict, 
     assert decided(await plan(message, (asked,))) == [(asked.interrupt_id, decision)]
 
 
-async def test_a_yes_with_a_condition_is_asked_about_where_only_yes_and_no_can_be_said() -> None:
-    found = await plan("yes but make it blue", (question("paint-shop", BOOL),))
+@pytest.mark.parametrize("schema", [BOOL, {}])
+@pytest.mark.parametrize("message", ["yes but make it blue", "yes, I am in a hurry", "ok if it is cheap"])
+async def test_a_yes_with_a_condition_is_asked_about_where_only_yes_and_no_can_be_said(
+    schema: dict, message: str
+) -> None:
+    found = await plan(message, (question("paint-shop", schema),))
     assert (found.kind, found.text) == (
         "ask_back",
         "Is the paint-shop plan good? Please answer with approve or reject.",
@@ -166,6 +172,10 @@ async def test_a_yes_with_a_condition_is_asked_about_where_only_yes_and_no_can_b
         ("what happens if I reject it?", "answer"),
         ("should I approve it?", "answer"),
         ("not yet", "answer"),
+        ("no idea", "answer"),
+        ("never mind", "answer"),
+        ("my knee is fine", "answer"),
+        ("the weather is good", "ask_back"),
         ("ok thanks", "answer"),
         ("ok, onboard Ana Lopez as a cook from tomorrow", "launch"),
         ("Plan my spending review for October", "ask_back"),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from stretto.orchestrator.brief import Brief, KnownWorkflow, OpenQuestion
 from stretto.orchestrator.understanding._offline.asking import joined
 from stretto.orchestrator.understanding._offline.deciding import options_of
+from stretto.orchestrator.understanding._offline.dialog import exchange_of
 from stretto.orchestrator.understanding._offline.ranking import Index, telling
 from stretto.orchestrator.understanding._offline.selecting import named_in, question_text
 from stretto.orchestrator.understanding._offline.speech import (
@@ -84,7 +85,9 @@ def _sentence(words: str) -> str:
 
 def _to_no_question(brief: Brief, text: Text) -> str:
     """What to say to an order or a remark that there is nothing to do about."""
-    if gives_up(text):
+    verdict = verdict_of(brief.message)
+    declined = verdict is not None and verdict.kind == "reject" and exchange_of(brief) is not None
+    if gives_up(text) or declined:
         return "All right, I leave it."
     if order_to_stop(text) is not None and not any(not each.ended for each in brief.workflows):
         return "Nothing is running that I could stop."
@@ -92,7 +95,7 @@ def _to_no_question(brief: Brief, text: Text) -> str:
         return ""
     if is_statement(text):
         return "Noted. I will use that when it matters."
-    if verdict_of(brief.message) and not brief.questions and len(telling(text)) <= 3:  # noqa: PLR2004 - No request.
+    if verdict and not brief.questions and len(telling(text)) <= 3:  # noqa: PLR2004 - No request.
         return " ".join(filter(None, ("Nothing waits for a decision at the moment.", _overview(brief))))
     return ""
 

@@ -14,12 +14,14 @@ from stretto.orchestrator.understanding._offline.fields import Field, fields_of
 from stretto.orchestrator.understanding._offline.filling import Filled, Shape, fill
 from stretto.orchestrator.understanding._offline.lessons import Lesson
 from stretto.orchestrator.understanding._offline.selecting import label_of, question_text, select, words_of
+from stretto.orchestrator.understanding._offline.speech import is_statement
 from stretto.orchestrator.understanding._offline.stems import stems
 from stretto.orchestrator.understanding._offline.text import Text, read
 from stretto.orchestrator.understanding._offline.verdicts import MEANINGS, Kind, Verdict, verdict_of
 
 __all__ = ["Table", "changes_in", "decide", "is_answer", "list_open", "options_of", "which"]
 
+_NOTHING: Final = Filled({}, (), ())
 _POINTING: Final = stems("first second third last one both all it them plan proposal")
 _PAUSE: Final = re.compile(r"[,.;:]\s|\bbecause\b")
 _REASONS: Final = stems("reason comment note remark feedback explanation message why justification")
@@ -74,8 +76,7 @@ def _decision(table: Table, question: OpenQuestion, said: Sequence[str]) -> dict
     verdict = next(filter(None, map(verdict_of, said)), None)
     form = _form(question)
     if not question.decision_schema.get("properties"):
-        approved = verdict is not None and verdict.kind == "approve" and not verdict.changes
-        return {"approved": approved, "comment": said[0].strip()}
+        return _free_decision(verdict, said[0]) or _ask(question, _NOTHING, form)
     found = fill(_shape(table, question, form.rest), said, (), table.today)
     if form.verdict is None:
         return dict(found.values) if found.complete and found.values else _ask(question, found, form)
@@ -91,11 +92,23 @@ def _decision(table: Table, question: OpenQuestion, said: Sequence[str]) -> dict
     return f"The decision must be {fault}. What do you say?" if fault else made
 
 
+def _free_decision(verdict: Verdict | None, said: str) -> dict[str, Any]:
+    """A decision where any object will do: a verdict and the words; empty for a yes with a condition."""
+    if verdict is not None and verdict.kind == "approve" and _hedged(verdict):
+        return {}
+    return {"approved": verdict is not None and verdict.kind == "approve", "comment": said.strip()}
+
+
+def _hedged(verdict: Verdict) -> bool:
+    """Whether a verdict comes with a condition, a change, or a fact: `yes, I have a bad day` is no yes to a plan."""
+    return verdict.changes or (not verdict.strong and is_statement(read(verdict.rest)))
+
+
 def _kind(verdict: Verdict | None, found: Filled, form: _Form) -> Kind | None:
     """What is decided, of what can be; None when that is not sure enough. A yes or no with a change is an edit."""
     told = verdict.kind if verdict else "edit"
     changed = bool(found.values or found.faults)
-    hedged = verdict is not None and verdict.changes
+    hedged = verdict is not None and _hedged(verdict)
     if "edit" in form.meanings and (told == "edit" or (hedged and (changed or told == "approve"))):
         return "edit"
     if told == "edit" or (told == "approve" and hedged):

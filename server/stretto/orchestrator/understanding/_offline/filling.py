@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from stretto.orchestrator.understanding._offline.check import bounds_of, fault_of
 from stretto.orchestrator.understanding._offline.choices import choose, flags
@@ -18,6 +20,9 @@ from stretto.orchestrator.understanding._offline.text import read
 from stretto.orchestrator.understanding._offline.when import dates
 
 __all__ = ["Fault", "Filled", "Shape", "fill"]
+
+_READ_MAX: Final = 2_048
+"""Readings kept: the messages of the sessions that talk right now, for the types that they may mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,12 @@ class Filled:
         return not self.faults and not self.missing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """What an object may have, what examples of it teach, and words that are no values in it."""
+    """What an object may have, what examples of it teach, and words that are no values in it.
+
+    Equal only to itself, so that what was read for it can be kept.
+    """
 
     fields: tuple[Field, ...]
     lessons: Mapping[str, Lesson]
@@ -62,9 +70,7 @@ def fill(shape: Shape, said: Sequence[str], earlier: Iterable[str], today: dt.da
     faults: dict[str, Fault] = {}
     for memory, texts_ in ((False, said), (True, earlier)):
         for place, text in enumerate(texts_):
-            scene = Scene(read(text), today, memory, reply and not memory and place == 0, shape.avoid)
-            # All fields are read, the known ones too: a date that is one field's is no other's.
-            found = read_fields(shape.fields, shape, scene)
+            found = _read(shape, text, today, memory, reply and not memory and place == 0)
             for field in shape.fields:
                 if field.name in found and field.name not in values and field.name not in faults:
                     _sort(field, found[field.name], values, {} if memory else faults)
@@ -75,8 +81,14 @@ def fill(shape: Shape, said: Sequence[str], earlier: Iterable[str], today: dt.da
     return Filled(ordered, tuple(faults.values()), missing)
 
 
-def read_fields(fields: Sequence[Field], shape: Shape, scene: Scene) -> dict[str, Any]:
-    """The values that one text has for fields, whether they keep their bounds or not."""
+@lru_cache(maxsize=_READ_MAX)
+def _read(shape: Shape, text: str, today: dt.date, memory: bool, reply: bool) -> Mapping[str, Any]:  # noqa: FBT001 - A cache's key.
+    """The values that one text has for all fields: a date that is one field's is no other's, known or not."""
+    return _values(shape.fields, shape, Scene(read(text), today, memory, reply, shape.avoid))
+
+
+def _values(fields: Sequence[Field], shape: Shape, scene: Scene) -> dict[str, Any]:
+    """The values that a text has for fields, whether they keep their bounds or not."""
     found: dict[str, Any] = {} if scene.memory else dict(records(fields, scene))
     found |= dates(fields, scene)
     found |= addresses(fields, scene)
@@ -98,7 +110,7 @@ def _objects(fields: Iterable[Field], shape: Shape, scene: Scene) -> dict[str, A
     found: dict[str, Any] = {}
     for field in fields:
         if field.kind == "object" and field.fields:
-            inner = read_fields(field.fields, Shape(field.fields, {}, shape.avoid), scene)
+            inner = _values(field.fields, Shape(field.fields, {}, shape.avoid), scene)
             if inner and not fault_of(field.schema, inner):
                 found[field.name] = inner
     return found
@@ -121,6 +133,6 @@ def _quoted_or_all(text: str) -> str:
 def _sort(field: Field, value: Any, values: dict[str, Any], faults: dict[str, Fault]) -> None:
     wanted = fault_of(field.schema, value)
     if not wanted:
-        values[field.name] = value
+        values[field.name] = deepcopy(value)  # What is kept of a text must not change with a plan.
     elif field.kind in {"number", "list", "records", "free", "duration"} or field.alone or bounds_of(field.schema):
         faults[field.name] = Fault(field, value, wanted)

@@ -24,7 +24,8 @@ _THANKS: Final = (
 )
 _LATER: Final = (
     r"((ok|okay|no|please|just) )*(not yet|wait|hold on|one moment|later|maybe( later)?|let me think( about it)?|"
-    r"i (need|have|want) to think( about it)?|i am not sure|i'm not sure|i don't know)( yet| please)?"
+    r"i (need|have|want) to think( about it)?|i am not sure|i'm not sure|i don't know|(i have )?no (idea|clue))"
+    r"( yet| please)?"
 )
 _SMALL_TALK: Final[tuple[tuple[Act, str], ...]] = (
     ("help", _HELP),

@@ -98,8 +98,7 @@ def _choice(turn: _Turn, exchange: Exchange) -> Plan | None:
     """The plan for a message that says which one, after a question for that."""
     before = read(exchange.said[0]) if exchange.said else turn.text
     if order_to_stop(before) is not None:
-        plan = cancel(turn.brief, turn.index, turn.message)
-        return plan if plan.kind == "cancel" else None
+        return _stop_choice(turn)
     questions = turn.brief.questions
     if questions and verdict_of(before.raw) and not verdict_of(turn.message):
         chosen = select(turn.text, questions, [words_of(each) for each in questions])
@@ -107,6 +106,18 @@ def _choice(turn: _Turn, exchange: Exchange) -> Plan | None:
     close = [each.known for each in turn.index.meant(before)]
     picked = select(turn.text, close, [read(each.label).stems for each in close]) if close else []
     return complete(turn.brief, turn.index, picked[0], exchange) if len(picked) == 1 else None
+
+
+def _stop_choice(turn: _Turn) -> Plan | None:
+    """The plan for an answer to `which shall I stop?` or `shall I?`: only a yes or a name stops something."""
+    said = verdict_of(turn.message)
+    if said is not None and said.kind == "reject":
+        return ANSWER
+    named = any(token.content or token.number for token in turn.text.tokens)
+    if not (said or named or means_all(turn.text) or {"first", "second", "third", "last"} & set(turn.text.words)):
+        return None
+    plan = cancel(turn.brief, turn.index, turn.message)
+    return plan if plan.kind == "cancel" else None
 
 
 def _small_talk(turn: _Turn) -> Plan | None:
@@ -124,6 +135,8 @@ def _decision(turn: _Turn) -> Plan | None:
     if not questions or is_question(turn.text):
         return None
     verdict = verdict_of(turn.message)
+    if gives_up(turn.text) and "thank" not in turn.text.stems:
+        return ANSWER
     if verdict is None or verdict.kind == "edit":
         return _change(turn, verdict)
     if not verdict.strong and _is_order(read(verdict.rest), wanted_in(turn.index, verdict.rest, turn.brief)):

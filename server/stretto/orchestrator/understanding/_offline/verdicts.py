@@ -42,7 +42,8 @@ _PHRASES: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
         (
             r"(?:i )?(?:approve|accept|confirm|agree|lgtm)(?:d|ed|s)?",
             r"approval granted|go (?:ahead|for it)|ship it|proceed|works for me",
-            rf"(?:looks?|sounds|seems|is|that's|it's|all) {_GOOD}",
+            rf"(?:looks?|sounds|seems|that's|it's|all) {_GOOD}",
+            rf"(?:{_IT}|everything|plan|proposal) is {_GOOD}",
             rf"{_IT} works|let's do {_IT}|i like {_IT}|happy with {_IT}|do it",
         ),
     ),
