@@ -5,11 +5,11 @@ from stretto.orchestrator.understanding.offline import Offline
 from stretto.orchestrator.understanding.port import Understanding
 
 
-def chosen() -> Understanding:
-    """As the settings say."""
+def chosen(seconds_max: float) -> Understanding:
+    """As the settings say. A model may take that long for a whole turn."""
     model = configured()
     if model is None:
         return Offline()
     from stretto.orchestrator.understanding.model import WithModel  # noqa: PLC0415 - it brings LangChain along.
 
-    return WithModel(model, Offline())
+    return WithModel(model, Offline(), seconds_max=seconds_max)

@@ -1,8 +1,10 @@
 """The main orchestrator as a workflow type: its graph, its contract, and how its turns reach the server."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, cast
 
+from stretto.models import ModelMisconfigured
 from stretto.orchestrator.brief import Brief, Example, JsonObject, KnownType, KnownWorkflow, OpenQuestion, Said
 from stretto.orchestrator.desk import Done, Refused
 from stretto.orchestrator.graph import TurnContext, build
@@ -10,8 +12,10 @@ from stretto.orchestrator.understanding import Understanding
 from stretto.orchestrator.understanding.choice import chosen
 from stretto.server.app.declare import App
 from stretto.server.domain.clock import Clock
+from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.payload import JsonValue
 from stretto.server.domain.session import TURN
+from stretto.server.domain.settings import Settings
 from stretto.server.engine.desk import Desk as Line
 from stretto.server.engine.desk import TurnName
 from stretto.server.engine.registration import Declaration
@@ -22,6 +26,9 @@ __all__ = ["TARGET", "orchestrator"]
 
 TARGET = f"{__name__}:app"
 """What an executor is told to load, to run turns."""
+
+MODEL_SHARE = 0.5
+"""How much of a turn's time a language model may take; the rules need next to none, and the store needs some."""
 
 Fields = Mapping[str, Any]
 
@@ -118,6 +125,10 @@ def _known(fields: Fields) -> KnownWorkflow:
 
 def __getattr__(name: str) -> App:
     """Build `app` when an executor asks for it: only then does it matter how messages are understood."""
-    if name == "app":
-        return orchestrator(chosen())
-    raise AttributeError(name)
+    if name != "app":
+        raise AttributeError(name)
+    turn_seconds_max = float(os.environ.get("STRETTO_TURN_SECONDS_MAX", Settings().turn_seconds_max))
+    try:
+        return orchestrator(chosen(turn_seconds_max * MODEL_SHARE))
+    except ModelMisconfigured as error:
+        raise RegistrationError(str(error)) from error

@@ -178,6 +178,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {
         "STRETTO_LOG_LEVEL": settings.log_level,
         "STRETTO_LOG_FORMAT": settings.log_format,
+        "STRETTO_TURN_SECONDS_MAX": str(settings.turn_seconds_max),
         "STRETTO_MODEL": settings.model,
         "STRETTO_MODEL_URL": settings.model_url,
         "STRETTO_MODEL_SECONDS_MAX": str(settings.model_seconds_max),
