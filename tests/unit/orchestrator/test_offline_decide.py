@@ -179,6 +179,7 @@ async def test_a_yes_with_a_condition_is_asked_about_where_only_yes_and_no_can_b
         ("ok thanks", "answer"),
         ("ok, onboard Ana Lopez as a cook from tomorrow", "launch"),
         ("Plan my spending review for October", "ask_back"),
+        ("make me a workout plan for strength, three days a week", "launch"),
     ],
 )
 async def test_with_a_question_open_not_everything_is_a_decision(message: str, kind: str) -> None:

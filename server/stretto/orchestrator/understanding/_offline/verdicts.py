@@ -68,8 +68,9 @@ _LEAD: Final = (
     r"i want |let's )*"
 )
 _EDIT: Final = re.compile(
-    rf"^{_LEAD}(?:make|change|set|modify|adjust|edit|update|revise|increase|raise|reduce|lower|decrease|shorten|extend|"
-    r"move|switch|swap|replace|shift|postpone|use|add|only|rather|more|fewer|less)\b|"
+    # To make somebody something is to ask for another one, not to change this one.
+    rf"^{_LEAD}(?:make(?! (?:me|us|a|an|another)\b)|change|set|modify|adjust|edit|update|revise|increase|raise|reduce|"
+    r"lower|decrease|shorten|extend|move|switch|swap|replace|shift|postpone|use|add|only|rather|more|fewer|less)\b|"
     r"\binstead\b|\brather\b|\bmake (?:it|that|them)\b|\bchange (?:it|that|the|my)\b",
     re.IGNORECASE,
 )
