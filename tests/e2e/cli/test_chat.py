@@ -34,10 +34,14 @@ class Place:
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
-    """Servers by their flags; all tests of the module share them."""
+    """Servers by their flags; all tests of the module share them.
+
+    Their workflows take so long that the reply to who starts one comes first.
+    """
     known = {}
 
     def place(*flags):
+        flags = flags or ("--pace", "0.1")
         if flags not in known:
             known[flags] = Place(tmp_path_factory.mktemp("place"), *flags).up()
         return known[flags]
@@ -49,7 +53,7 @@ def places(tmp_path_factory):
 
 @pytest.fixture
 def chat(stretto, places):
-    """The command, calling a server whose workflows take no time."""
+    """The command, calling a server whose workflows take half a second."""
     return lambda *argv, **more: stretto("chat", *argv, server=places().address, **more)
 
 
