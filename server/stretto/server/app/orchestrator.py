@@ -41,6 +41,7 @@ class LineDesk:
         self._line = line
         self._clock = clock
         self._types = types
+        self._history: tuple[Said, ...] | None = None
 
     def now(self) -> int:
         """The time in microseconds."""
@@ -49,11 +50,14 @@ class LineDesk:
     async def brief(self, message: str, *, facts: bool) -> Brief:
         """What is known now."""
         types = await self._types.known(self._turn, self._line)
-        fields = cast("dict[str, Any]", await self._line.ask(self._turn, "brief", {"facts": facts}))
+        wanted: dict[str, JsonValue] = {"facts": facts, "history": self._history is None}
+        fields = cast("dict[str, Any]", await self._line.ask(self._turn, "brief", wanted))
+        if self._history is None:  # What was said before the turn does not change any more.
+            self._history = tuple(Said(**said) for said in fields["history"])
         return Brief(
             message=message,
             now=fields["now"],
-            history=tuple(Said(**said) for said in fields["history"]),
+            history=self._history,
             types=types,
             workflows=tuple(_known(workflow) for workflow in fields["workflows"]),
             questions=tuple(OpenQuestion(**question) for question in fields["questions"]),

@@ -17,12 +17,15 @@ from stretto.server.domain.change import (
 from stretto.server.domain.clock import Clock
 from stretto.server.domain.codec import Codec
 from stretto.server.domain.errors import CancelAccepted, LimitExceeded, StaleEpoch
-from stretto.server.domain.event import Event, StepProgress, StepStarted, TokenDelta
+from stretto.server.domain.event import Event, StepCompleted, StepProgress, StepStarted, TokenDelta
 from stretto.server.domain.workflow import Failure, Interrupt, Reason, Step, Workflow
 from stretto.server.engine.ledger import Ledger
 
 LINGER_SECONDS = 0.004
 """How long news wait for more, so that a finished step, its checkpoint and the next step's start share a commit."""
+
+PATIENCE_SECONDS = 0.05
+"""The same for steps that only read: they ride on the commit of what follows, which most often is the run's end."""
 
 
 EVENTS_MAX = 1_000
@@ -59,13 +62,21 @@ class RunBuffer:
     """
 
     def __init__(
-        self, workflow: Workflow, ledger: Ledger, codec: Codec, clock: Clock, refused: Callable[[Exception], None]
+        self,
+        workflow: Workflow,
+        ledger: Ledger,
+        codec: Codec,
+        clock: Clock,
+        refused: Callable[[Exception], None],
+        *,
+        patience: float = LINGER_SECONDS,
     ) -> None:
         self._workflow = workflow
         self._ledger = ledger
         self._codec = codec
         self._clock = clock
         self._refused = refused
+        self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._waiters: list[asyncio.Future[None]] = []
         self._commit: asyncio.Future[None] | None = None
@@ -109,7 +120,7 @@ class RunBuffer:
         else:
             self.events.append(event)
             self._count(event)
-        self.linger()
+        self.linger(self._patience if isinstance(event.what, StepStarted | StepCompleted) else LINGER_SECONDS)
 
     def _count(self, event: Event) -> None:
         """End a workflow that tells of its progress without end."""
@@ -123,12 +134,16 @@ class RunBuffer:
         self.blobs += saved.blobs
         self.writes += saved.writes
         if saved.writes:
-            self.linger()
+            self.linger(self._patience)
 
-    def linger(self) -> None:
+    def linger(self, seconds: float = LINGER_SECONDS) -> None:
         """See to it that a commit follows soon, if nothing else brings one about."""
-        if self._timer is None and not self._scheduled and not self._over:
-            self._timer = self._loop.call_later(LINGER_SECONDS, self._begin)
+        if self._scheduled or self._over:
+            return
+        at = self._loop.time() + seconds
+        if self._timer is None or at < self._timer.when():
+            self._stop_timer()
+            self._timer = self._loop.call_at(at, self._begin)
 
     def flush(self) -> asyncio.Future[None]:
         """A future for the moment when all that was noted so far is durable. It stays pending after a refusal."""

@@ -34,7 +34,7 @@ from stretto.server.domain.codec import Codec
 from stretto.server.domain.errors import CancelAccepted, ContractViolation, LimitExceeded, StaleEpoch
 from stretto.server.domain.workflow import Failure, Reason
 from stretto.server.engine._plain import to_plain
-from stretto.server.engine.buffer import RunBuffer
+from stretto.server.engine.buffer import LINGER_SECONDS, PATIENCE_SECONDS, RunBuffer
 from stretto.server.engine.checkpointer import EPOCH_KEY
 from stretto.server.engine.ledger import Assignment, Ledger
 from stretto.server.engine.observer import Observer
@@ -73,7 +73,8 @@ class Run:
         self._stopping: RunEnd | None = None
         self._stale = False
         self._namespaces: set[str] | None = None if self.workflow.has_checkpoints else set()
-        self.buffer = RunBuffer(self.workflow, ledger, codec, clock, self._on_refusal)
+        patience = PATIENCE_SECONDS if registered.declaration.reading_steps else LINGER_SECONDS
+        self.buffer = RunBuffer(self.workflow, ledger, codec, clock, self._on_refusal, patience=patience)
         self._steps = Steps(self.workflow, registered, self.buffer, codec, clock)
         self._questions = Questions(assignment.interrupts, registered.info.contract, self.buffer, clock)
 

@@ -116,7 +116,7 @@ class SessionDesk:
         self._orders.begin(turn)
         facts = bool(body["facts"])
         history, state = await asyncio.gather(
-            self._store.messages(turn.project, turn.session_id, HISTORY_MAX, newest_first=True),
+            self._history(turn, wanted=bool(body["history"])),
             self._store.session_state(
                 turn.project, turn.session_id, active_max=ACTIVE_MAX, ended_max=ENDED_MAX, with_checkpoints=facts
             ),
@@ -133,6 +133,11 @@ class SessionDesk:
                 self._question(reading.workflow, asked) for reading in readings for asked in reading.open_interrupts
             ],
         }
+
+    async def _history(self, turn: TurnName, *, wanted: bool) -> tuple[StoredSessionEvent, ...]:
+        if not wanted:
+            return ()
+        return await self._store.messages(turn.project, turn.session_id, HISTORY_MAX, newest_first=True)
 
     def _question(self, workflow: Workflow, asked: Interrupt) -> dict[str, Any]:
         return {
