@@ -28,11 +28,12 @@ MEANINGS: Final[Mapping[Exit, str]] = MappingProxyType(
         Exit.OK: "done",
         Exit.FAULT: "a fault of the server, or a bug of this command",
         Exit.USAGE: "a wrong call, or input that the contract does not allow",
-        Exit.NOT_FOUND: "there is no such workflow, workflow type, interrupt or checkpoint",
+        Exit.NOT_FOUND: "there is no such workflow, workflow type, interrupt, checkpoint or session",
         Exit.FAILED: "the workflow failed, timed out or was quarantined (start --wait, and all that watches)",
         Exit.CANCELLED: "the workflow was cancelled (start --wait, and all that watches)",
         Exit.UNREACHABLE: "nobody answers at the address, or not in time",
-        Exit.REFUSED: "the workflow's state forbids it: decided, ended, not retryable, request id used before",
+        Exit.REFUSED: "a state forbids it: decided, ended, not retryable, request id used before, session busy or "
+        "deleted, no orchestrator",
         Exit.OVERLOADED: "the server has reached a limit; try again later",
         Exit.INTERRUPTED: "Ctrl-C: this command stopped, the workflow goes on",
     }
