@@ -14,7 +14,7 @@ from tests.packaging.environments import ROOT, uv
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ROOTS = [ROOT / name for name in ("client", "generated", "server")]
 DOMAINS = {folder.name for folder in (ROOT / "protos" / "stretto").iterdir()}
-PARTS = {"client", "cli", "server", "testing", "workflows"}
+PARTS = {"client", "cli", "models", "orchestrator", "server", "testing", "workflows"}
 
 
 def on_disk() -> set[str]:

@@ -90,21 +90,24 @@ class Piped:
 async def _stdin() -> AsyncIterator[str]:
     """The lines of stdin. A read cannot be cancelled, so a thread does it that nobody waits for in the end."""
     loop = asyncio.get_running_loop()
-    asked: queue.SimpleQueue[asyncio.Future[str]] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[asyncio.Future[str] | None] = queue.SimpleQueue()
 
     def answer() -> None:
-        while True:
-            future, line = asked.get(), _line()
+        while (future := asked.get()) is not None:
+            line = _line()
             with contextlib.suppress(RuntimeError):  # The loop is closed: nobody listens any more.
                 loop.call_soon_threadsafe(_give, future, line)
 
     threading.Thread(target=answer, name="stretto-stdin", daemon=True).start()
-    while True:
-        future = loop.create_future()
-        asked.put(future)
-        if not (line := await future):
-            return
-        yield line
+    try:
+        while True:
+            future = loop.create_future()
+            asked.put(future)
+            if not (line := await future):
+                return
+            yield line
+    finally:
+        asked.put(None)  # It ends with the line that it is reading now, if that ever comes.
 
 
 def _line() -> str | CommandError:
