@@ -1,6 +1,7 @@
 """The server itself: health, reflection, correlation, limits, coming and going."""
 
 import asyncio
+import time
 
 import grpc
 import pytest
@@ -256,3 +257,23 @@ async def test_a_watcher_who_leaves_is_no_news(world: World) -> None:
         await until(lambda: not world.journal.watcher_count)
         await until(lambda: logs)
     assert [(entry["code"], entry["log_level"]) for entry in logs] == [("CANCELLED", "debug")]
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome"),
+    [(Limits(), grpc.StatusCode.OK), (Limits(pending_seconds_max=1), grpc.StatusCode.CANCELLED)],
+    ids=["ours", "short"],
+)
+async def test_a_call_that_waits_for_a_busy_loop_is_cancelled_by_its_limit_only(
+    worlds: Worlds, limits: Limits, outcome: grpc.StatusCode
+) -> None:
+    world = await worlds(limits=limits)
+    loop = asyncio.get_running_loop()
+    with grpc.insecure_channel(world.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        await loop.run_in_executor(None, stub.Check, health_pb2.HealthCheckRequest())
+        # Only now: a call that has to connect first might be younger than the limit.
+        futures = [stub.Check.future(health_pb2.HealthCheckRequest()) for _ in range(5)]
+        time.sleep(2.5)  # noqa: ASYNC251 - the busy loop
+        # The first call may have been taken before the loop was busy.
+        assert {await loop.run_in_executor(None, future.code) for future in futures[1:]} == {outcome}

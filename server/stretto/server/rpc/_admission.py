@@ -46,6 +46,10 @@ class Limits:
     pending_max: int = 10_000
     """Calls that may wait for the event loop; gRPC cancels others' calls when too many do (1,000 is its own bound)."""
 
+    pending_seconds_max: int = 600
+    """How long a call may wait for the event loop. gRPC's own bound is 30 s, and it tells the caller CANCELLED, which
+    looks like the caller's own doing: a burst of 2,000 calls on a busy machine met it. The caller's deadline counts."""
+
     message_bytes_max: int = 4 * 1024 * 1024
     """Largest request: gRPC's own bound, which every client expects."""
 

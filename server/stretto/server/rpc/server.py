@@ -173,6 +173,7 @@ def _options(limits: Limits) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", limits.streams_per_connection_max),
         ("grpc.server.max_pending_requests", limits.pending_max),
         ("grpc.server.max_pending_requests_hard_limit", 2 * limits.pending_max),
+        ("grpc.server_max_unrequested_time_in_server", limits.pending_seconds_max),
         ("grpc.keepalive_time_ms", _milliseconds(limits.keepalive_seconds)),
         ("grpc.keepalive_timeout_ms", ping_timeout_ms),
         ("grpc.http2.ping_timeout_ms", ping_timeout_ms),  # Without it a frozen watcher stays for a minute.
