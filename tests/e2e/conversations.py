@@ -81,6 +81,10 @@ async def waiting(_: Trip) -> Trip:
     return {}
 
 
+async def quoting(state: Trip) -> Trip:
+    raise LookupError(f"There is no {state.get('city', '?')} on this map")
+
+
 def line(*nodes: Any) -> StateGraph[Trip, None, Trip, Trip]:
     graph = StateGraph(Trip)
     graph.add_sequence(nodes)
@@ -98,6 +102,7 @@ app.workflow(
         ("Find a hotel in Rome for my holiday", {"city": "Rome"}),
     ],
 )
+app.workflow("map_reading", line(quoting), description="Reads a map.")
 app.workflow("blocking", line(blocking), description="Grinds a lens.")
 app.workflow("freezing", line(freezing), description="Freezes a pond.")
 app.workflow("waiting", line(waiting), description="Watches paint dry.")
