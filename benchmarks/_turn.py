@@ -47,7 +47,7 @@ class _Desk:
     def now(self) -> int:
         return time.time_ns() // 1_000
 
-    async def brief(self, message: str, *, facts: bool) -> Brief:  # noqa: ARG002 - They are there in any case.
+    async def brief(self, message: str) -> Brief:
         known = self._brief
         return Brief(
             message=message, now=self.now(), types=known.types, history=known.history, workflows=known.workflows

@@ -36,8 +36,8 @@ class Desk(Protocol):
         """The server's time in microseconds."""
         ...
 
-    async def brief(self, message: str, *, facts: bool) -> Brief:
-        """What is known now, read at one moment; `facts` adds what workflows have found."""
+    async def brief(self, message: str) -> Brief:
+        """What is known now, read at one moment."""
         ...
 
     async def launch(self, number: int, workflow_type: str, values: JsonObject) -> Done | Refused:

@@ -51,7 +51,7 @@ class _Update(TypedDict, total=False):
 
 async def triage(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
     """Find out what the user wants. What was found is durable before anything is done about it."""
-    brief = await runtime.context.desk.brief(state["text"], facts=False)
+    brief = await runtime.context.desk.brief(state["text"])
     insight = await runtime.context.understanding.triage(brief)
     return {
         "plan": insight.value.model_dump(),
@@ -78,7 +78,7 @@ async def launch(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
 async def answer(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
     """Answer from how the workflows are now, which is read anew: triage may have taken a while."""
     desk = runtime.context.desk
-    brief = await desk.brief(state["text"], facts=True)
+    brief = await desk.brief(state["text"])
     insight = await runtime.context.understanding.answer(brief)
     source, note = _sources(state, insight)
     readings = [_reading(workflow) for workflow in brief.workflows]

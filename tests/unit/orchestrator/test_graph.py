@@ -26,7 +26,7 @@ class HandDesk:
     def now(self) -> int:
         return self.time
 
-    async def brief(self, message: str, *, facts: bool) -> Brief:
+    async def brief(self, message: str) -> Brief:
         return Brief(message=message, now=self.time, workflows=self.workflows, questions=self.questions)
 
     async def launch(self, number: int, workflow_type: str, values: JsonObject) -> Done | Refused:
@@ -153,7 +153,7 @@ async def test_a_decision_goes_to_the_workflow_that_asks():
 
 async def test_a_decision_goes_there_also_when_the_question_was_decided_since():
     class Closing(HandDesk):
-        async def brief(self, message: str, *, facts: bool) -> Brief:
+        async def brief(self, message: str) -> Brief:
             brief = await super().brief(message, facts=facts)
             self.questions = ()
             return brief

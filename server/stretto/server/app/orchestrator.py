@@ -11,7 +11,7 @@ from stretto.orchestrator.graph import TurnContext, build
 from stretto.orchestrator.understanding import Understanding
 from stretto.orchestrator.understanding.choice import chosen
 from stretto.server.app.declare import App
-from stretto.server.domain.clock import Clock
+from stretto.server.domain.clock import SECOND, Clock
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.payload import JsonValue
 from stretto.server.domain.session import TURN
@@ -26,6 +26,9 @@ __all__ = ["TARGET", "orchestrator"]
 
 TARGET = f"{__name__}:app"
 """What an executor is told to load, to run turns."""
+
+FRESH = SECOND // 50
+"""A brief is not read again within this time: rules triage a message in a fraction of it, a model takes far longer."""
 
 MODEL_SHARE = 0.5
 """How much of a turn's time a language model may take; the rules need next to none, and the store needs some."""
@@ -42,15 +45,22 @@ class LineDesk:
         self._clock = clock
         self._types = types
         self._history: tuple[Said, ...] | None = None
+        self._last: Brief | None = None
 
     def now(self) -> int:
         """The time in microseconds."""
         return self._clock.now()
 
-    async def brief(self, message: str, *, facts: bool) -> Brief:
-        """What is known now."""
+    async def brief(self, message: str) -> Brief:
+        """What is known now; what was read a moment ago is."""
+        if self._last is not None and self.now() - self._last.now < FRESH:
+            return self._last
+        self._last = await self._read(message)
+        return self._last
+
+    async def _read(self, message: str) -> Brief:
         types = await self._types.known(self._turn, self._line)
-        wanted: dict[str, JsonValue] = {"facts": facts, "history": self._history is None}
+        wanted: dict[str, JsonValue] = {"history": self._history is None}
         fields = cast("dict[str, Any]", await self._line.ask(self._turn, "brief", wanted))
         if self._history is None:  # What was said before the turn does not change any more.
             self._history = tuple(Said(**said) for said in fields["history"])

@@ -46,7 +46,7 @@ class Reading:
         return group, -(workflow.ended_at or workflow.created_at)
 
 
-def reading_of(state: WorkflowState, contracts: Contracts, *, facts: bool) -> Reading:
+def reading_of(state: WorkflowState, contracts: Contracts) -> Reading:
     """What a conversation needs to know of a workflow."""
     workflow = state.workflow
     pending = tuple(asked for asked in state.interrupts if asked.status is InterruptStatus.PENDING)
@@ -58,7 +58,7 @@ def reading_of(state: WorkflowState, contracts: Contracts, *, facts: bool) -> Re
         phases=asking if workflow.status is Status.WAITING else running,
         open_interrupts=open_interrupts,
         last_error=workflow.failure or workflow.trouble,
-        facts=_facts(state, contracts) if facts else {},
+        facts=_facts(state, contracts),
     )
 
 

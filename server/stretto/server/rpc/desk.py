@@ -114,16 +114,15 @@ class SessionDesk:
     async def _brief(self, turn: TurnName, body: Body) -> JsonValue:
         """What was said, how the workflows are and what they ask. Orders come after the last of these."""
         self._orders.begin(turn)
-        facts = bool(body["facts"])
         history, state = await asyncio.gather(
             self._history(turn, wanted=bool(body["history"])),
             self._store.session_state(
-                turn.project, turn.session_id, active_max=ACTIVE_MAX, ended_max=ENDED_MAX, with_checkpoints=facts
+                turn.project, turn.session_id, active_max=ACTIVE_MAX, ended_max=ENDED_MAX, with_checkpoints=True
             ),
         )
         read_at = self._clock.now()
         readings = sorted(
-            (reading_of(one, self._contracts, facts=facts) for one in state.workflows), key=lambda reading: reading.rank
+            (reading_of(one, self._contracts) for one in state.workflows), key=lambda reading: reading.rank
         )
         return {
             "now": read_at,

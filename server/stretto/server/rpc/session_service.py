@@ -182,7 +182,7 @@ class SessionServicer(SessionServiceServicer):
         )
         read_at = self._clock.now()
         readings = sorted(
-            (reading_of(one, self._contracts, facts=True) for one in state.workflows), key=lambda reading: reading.rank
+            (reading_of(one, self._contracts) for one in state.workflows), key=lambda reading: reading.rank
         )
         kept, tokens, left_out = fit(readings, request.token_budget or TOKENS)
         age_ms = max(0, self._clock.now() - read_at) // _MILLISECOND
