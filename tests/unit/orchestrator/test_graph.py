@@ -154,7 +154,7 @@ async def test_a_decision_goes_to_the_workflow_that_asks():
 async def test_a_decision_goes_there_also_when_the_question_was_decided_since():
     class Closing(HandDesk):
         async def brief(self, message: str) -> Brief:
-            brief = await super().brief(message, facts=facts)
+            brief = await super().brief(message)
             self.questions = ()
             return brief
 
