@@ -5,9 +5,12 @@ import asyncio
 import pytest
 
 from stretto.orchestrator.plan import Plan
+from stretto.server.domain.change import RunSucceeded
+from stretto.server.engine import run
+from stretto.server.engine.ledger import StoreLedger
 from stretto.session.v1 import session_pb2 as protos
 from stretto.testing import ManualClock
-from tests.rpc.talking import ByRule, launch, talking, trips
+from tests.rpc.talking import ByRule, launch, launched, talking, trips
 
 ANSWER = Plan(kind="answer")
 
@@ -168,3 +171,28 @@ async def test_a_turn_whose_server_goes_down_is_taken_up_by_the_next_one(gate):
         assert orders == ["a trip"] * 2
         assert [message.text for message in await talk.messages()] == ["a trip", reply.text]
         assert len((await talk.context()).workflows) == 1
+
+
+async def test_what_a_turn_launches_outlives_the_server_that_was_about_to_start_it(gate, monkeypatch):
+    """The server goes down before the commit that ends the turn, and all news of the turn before it are durable."""
+    monkeypatch.setattr(run, "PATIENCE_SECONDS", 0)
+    at_the_end, commit = asyncio.Event(), StoreLedger.commit
+
+    async def commit_no_first_end(ledger, news):
+        if isinstance(news.end, RunSucceeded) and not at_the_end.is_set():
+            at_the_end.set()
+            await asyncio.Event().wait()
+        await commit(ledger, news)
+
+    async def rule(_):
+        return launch("trip_booking", city="Lisbon")
+
+    monkeypatch.setattr(StoreLedger, "commit", commit_no_first_end)
+    async with talking(trips(gate), understanding=ByRule(rule)) as talk:
+        first = asyncio.create_task(talk.say("a trip", request_id="r1"))
+        await at_the_end.wait()
+        await talk.world.restart()
+        await asyncio.gather(first, return_exceptions=True)
+        reply = await talk.say("a trip", request_id="r1")
+        [known] = (await talk.context()).workflows
+        assert launched(reply) == known.workflow_id

@@ -125,6 +125,7 @@ def orchestrator(understanding: Understanding) -> App:
         context_of=context_of,
         in_turn=True,
         reading_steps=frozenset({"triage", "launch", "answer", "ask_back"}),
+        ending_steps=frozenset({"launch"}),
     )
     return made
 

@@ -83,6 +83,7 @@ class RunBuffer:
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._claimed = False
+        self._held = False
         self._over = False
         self._told = workflow.last_sequence
         self.failed: Exception | None = None
@@ -138,12 +139,17 @@ class RunBuffer:
 
     def linger(self, seconds: float = LINGER_SECONDS) -> None:
         """See to it that a commit follows soon, if nothing else brings one about."""
-        if self._scheduled or self._over:
+        if self._scheduled or self._held or self._over:
             return
         at = self._loop.time() + seconds
         if self._timer is None or at < self._timer.when():
             self._stop_timer()
             self._timer = self._loop.call_at(at, self._begin)
+
+    def hold(self) -> None:
+        """From now on, commit nothing before the end unless somebody waits for it."""
+        self._held = True
+        self._stop_timer()
 
     def flush(self) -> asyncio.Future[None]:
         """A future for the moment when all that was noted so far is durable. It stays pending after a refusal."""

@@ -53,6 +53,9 @@ class Declaration:
     in_turn: bool = False
     reading_steps: frozenset[str] = frozenset()
     """Paths of steps that only read: one of them may start before that is durable, and after a cancel."""
+    ending_steps: frozenset[str] = frozenset()
+    """Paths of steps of which nothing is durable before the run's end: what they have ordered is in memory until then,
+    so a run that breaks off has to take them again."""
     recursion_limit: int | None = None
 
 

@@ -89,7 +89,10 @@ class Steps:
         opened = self._open[step_id] = _Attempt(step, time.monotonic())
         self._buffer.steps[step_id] = step
         self._buffer.add(Event(now, StepStarted(), path, step_id, attempt))
-        if path in self._registered.declaration.reading_steps:
+        declaration = self._registered.declaration
+        if path in declaration.ending_steps:
+            self._buffer.hold()
+        if path in declaration.reading_steps:
             return
         self._buffer.starts = True
         await self._buffer.flush()
