@@ -80,7 +80,7 @@ def test_a_conversation_follows_beside_its_timeline(runs, size):
         "● Exercise planning asks",
         "Approved: exercise planning goes on",
         "● Exercise planning is done",
-        "● Hr onboarding was cancelled",
+        "● HR onboarding was cancelled",
         "● Finance review is done",
         "exercise_planning SUCCEEDED",
         "ExercisePlan of 12 sessions",

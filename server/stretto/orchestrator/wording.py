@@ -7,6 +7,7 @@ from typing import Any, Literal
 from stretto.orchestrator.brief import JsonObject
 from stretto.orchestrator.desk import Done, Refused
 
+_VOWELS = frozenset("aeiouy")
 _NO_WORDS = ("reject", "no", "deny", "decline", "refuse")
 _TOLD = {"approved": "Approved", "rejected": "Rejected", "changed": "I have passed your changes on"}
 _GONE = {
@@ -18,8 +19,9 @@ _GONE = {
 
 
 def title(workflow_type: str) -> str:
-    """A type's name in plain words: `exercise_planning` is exercise planning."""
-    return workflow_type.replace("_", " ").replace("-", " ").strip()
+    """A name in plain words: `exercise_planning` is exercise planning, and `hr_onboarding` HR onboarding."""
+    words = workflow_type.replace("_", " ").replace("-", " ").split()
+    return " ".join(word if set(word.lower()) & _VOWELS or not word.isalpha() else word.upper() for word in words)
 
 
 def launched(wanted: Sequence[str], outcomes: Sequence[Done | Refused]) -> str:

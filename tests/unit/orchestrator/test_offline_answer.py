@@ -96,11 +96,11 @@ async def test_two_workflows_of_one_type_are_told_apart_by_the_ends_of_their_ids
 
 async def test_nothing_is_said_of_progress_that_is_not_there() -> None:
     assert await answered("how is it going?") == (
-        "Nothing is running in this session. I can start exercise planning, finance review, hr onboarding, greenhouse "
+        "Nothing is running in this session. I can start exercise planning, finance review, HR onboarding, greenhouse "
         "watering or translate text for you."
     )
     said = await answered("how is the onboarding?", workflows=(RUNNING,))
-    assert said == f"There is no hr onboarding in this session yet. {LOOKING}"
+    assert said == f"There is no HR onboarding in this session yet. {LOOKING}"
     assert (await answered("what is the status?", workflows=(DONE,))).startswith("Nothing is running at the moment.")
 
 

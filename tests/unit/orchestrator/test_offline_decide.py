@@ -107,7 +107,7 @@ async def test_of_several_questions_it_asks_which_when_nothing_tells(message: st
     found = await plan(message, TWO)
     assert (found.kind, found.asks_about) == ("ask_back", "")
     assert "1. exercise planning" in found.text
-    assert "2. hr onboarding" in found.text
+    assert "2. HR onboarding" in found.text
 
 
 async def test_two_questions_of_one_type_are_told_apart_by_the_ends_of_their_ids() -> None:
@@ -189,7 +189,7 @@ async def test_with_a_question_open_not_everything_is_a_decision(message: str, k
 async def test_a_verdict_on_what_asks_for_none_is_not_passed_to_another() -> None:
     found = await plan("approve the onboarding", ONE)
     assert found.kind == "ask_back"
-    assert "Nothing waits for a decision in hr onboarding" in found.text
+    assert "Nothing waits for a decision in HR onboarding" in found.text
 
 
 async def test_a_verdict_with_nothing_to_decide_is_answered_so() -> None:

@@ -197,7 +197,7 @@ async def test_what_is_missing_or_out_of_bounds_is_asked_for(message: str, workf
 async def test_what_means_no_type_is_asked_back_with_what_there_is(message: str) -> None:
     found = await plan(message)
     assert (found.kind, found.asks_about) == ("ask_back", "")
-    assert "exercise planning, finance review, hr onboarding" in found.text
+    assert "exercise planning, finance review, HR onboarding" in found.text
 
 
 async def test_two_types_that_are_close_are_both_named() -> None:

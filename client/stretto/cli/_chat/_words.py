@@ -15,6 +15,7 @@ from stretto.workflow.v1.workflow_pb2 import WorkflowStatus
 
 __all__ = ["bars", "written"]
 
+_VOWELS: Final = frozenset("aeiouy")
 INDENT: Final = 2
 ID_CHARACTERS: Final = 4
 BAR_CELLS: Final = 12
@@ -70,5 +71,6 @@ def _add_share(line: Text, view: WorkflowView) -> None:
 
 
 def _plain(name: str) -> str:
-    """A name of a workflow type or a step as people write it."""
-    return name.replace("_", " ").replace("-", " ")
+    """A name of a workflow type or a step as people write it; what has no vowel is an abbreviation, such as HR."""
+    words = name.replace("_", " ").replace("-", " ").split()
+    return " ".join(word if set(word.lower()) & _VOWELS or not word.isalpha() else word.upper() for word in words)

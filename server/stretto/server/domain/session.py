@@ -17,6 +17,7 @@ TURN = "stretto.orchestrator"
 QUESTION_CHARACTERS_MAX = 500
 """A longer question is cut in its notice; the interrupt has the whole of it."""
 
+_VOWELS = frozenset("aeiouy")
 _QUESTION_KEYS = ("question", "prompt", "message", "text", "title")
 
 
@@ -285,4 +286,6 @@ def _title(workflow: Workflow) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ")
+    """A name in plain words; what has no vowel is an abbreviation, such as HR."""
+    words = name.replace("_", " ").replace("-", " ").split()
+    return " ".join(word if set(word.lower()) & _VOWELS or not word.isalpha() else word.upper() for word in words)

@@ -13,6 +13,7 @@ from stretto.orchestrator.understanding._offline.lessons import lessons_of
 from stretto.orchestrator.understanding._offline.lexicon import CALENDAR, GENERIC, NUMBERS, STOP
 from stretto.orchestrator.understanding._offline.stems import stem
 from stretto.orchestrator.understanding._offline.text import Text, parts_of, read
+from stretto.orchestrator.wording import title
 
 __all__ = ["Index", "Known", "Ranked"]
 
@@ -44,7 +45,7 @@ class Known:
     @property
     def label(self) -> str:
         """Its name in plain words."""
-        return " ".join(parts_of(self.type.name)) or self.type.name
+        return title(" ".join(parts_of(self.type.name)) or self.type.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from stretto.orchestrator.understanding._offline.lexicon import GENERIC, ORDINAL
 from stretto.orchestrator.understanding._offline.stems import stem
 from stretto.orchestrator.understanding._offline.text import Text, parts_of, read
 from stretto.orchestrator.understanding._offline.verdicts import MEANINGS
+from stretto.orchestrator.wording import title
 
 __all__ = ["label_of", "means_all", "named_in", "question_text", "select", "title_of", "words_of"]
 
@@ -84,7 +85,7 @@ def question_text(question: Any) -> str:
 
 def label_of(thing: KnownWorkflow | OpenQuestion, others: Iterable[KnownWorkflow | OpenQuestion]) -> str:
     """The type's name in plain words, and the end of the id where two are of one type."""
-    label = " ".join(parts_of(thing.workflow_type)) or thing.workflow_type
+    label = title(" ".join(parts_of(thing.workflow_type)) or thing.workflow_type)
     twins = {each.workflow_id for each in others if each.workflow_type == thing.workflow_type}
     return f"{label} (…{thing.workflow_id[-_ID_SHOWN:]})" if len(twins) > 1 else label
 
