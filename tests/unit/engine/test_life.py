@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from langgraph.config import get_stream_writer
@@ -17,9 +18,11 @@ from stretto.server.domain.errors import (
     AlreadyDecided,
     InterruptNotFound,
     InvalidRequest,
+    StoreUnavailable,
     WorkflowEnded,
 )
 from stretto.server.domain.workflow import Failure, Reason, Status
+from stretto.server.engine import dispatcher
 from stretto.server.engine.executor import Executor
 from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.serializer import StateInvalid
@@ -27,6 +30,9 @@ from stretto.testing._executor import LocalExecutor
 from stretto.workflow.v1.workflow_pb2 import Workflow as ResultOfAnotherShape
 from tests.harness import PROJECT, app_of, engine_of, kinds_of, steps_of
 from tests.unit.engine.making import chain, gated, until_step
+
+HANG_SECONDS = 20
+"""A test that hangs shall say where."""
 
 
 async def test_p9_a_cancel_stops_running_steps_and_starts_no_more():
@@ -426,6 +432,49 @@ async def test_an_executor_that_stalls_gets_no_more_work_until_it_answers():
         await engine.run("work", {"text": "next"})
         await engine.events(held.workflow_id)
     assert sorted(ran) == ["held", "next"]
+
+
+async def test_a_workflow_whose_executor_stalls_while_it_is_read_is_queued_again(monkeypatch):
+    asks = chain(asks=lambda state: {"text": interrupt("?")})
+    async with asyncio.timeout(HANG_SECONDS), engine_of(app_of(asks=asks)) as engine:
+        started = await engine.start("asks")
+        await engine.until_status(started.workflow_id, Status.WAITING)
+        (question,) = await engine.store.interrupts(PROJECT, started.workflow_id)
+        read = engine.store.interrupts
+
+        async def read_and_stall(*key):
+            engine.executor.stalled = True
+            return await read(*key)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(engine.store, "interrupts", read_and_stall)
+            await engine.decide(started.workflow_id, question.interrupt_id, "yes")
+            while not engine.dispatcher.queued_count:
+                await asyncio.sleep(0)
+        engine.executor.stalled = False
+        await engine.start("asks")
+        await engine.events(started.workflow_id)
+
+
+async def test_what_goes_in_turn_keeps_its_order_when_the_store_fails(monkeypatch):
+    ran, fails = [], [StoreUnavailable()]
+    app = app_of(talk=chain(talk=lambda state: ran.append(state["text"]) or {}))
+    app.declarations["talk"] = replace(app.declarations["talk"], in_turn=True)
+    monkeypatch.setattr(dispatcher, "ROWS_KEPT_MAX", 0)
+    async with engine_of(app, store_retry_seconds=0.01) as engine:
+        read = engine.store.get
+
+        async def read_but_once(*key):
+            if fails:
+                raise fails.pop()
+            return await read(*key)
+
+        monkeypatch.setattr(engine.store, "get", read_but_once)
+        texts = ["one", "two", "three"]
+        started = [await engine.start("talk", {"text": text}, session_id="s1") for text in texts]
+        for workflow in started:
+            await engine.events(workflow.workflow_id)
+    assert ran == texts
 
 
 async def test_a_run_that_is_cut_off_leaves_no_commit_under_way(monkeypatch):

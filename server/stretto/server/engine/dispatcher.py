@@ -261,21 +261,26 @@ class LocalDispatcher:
     async def _prepare(self, item: Waiting) -> None:
         """Read what is missing of a workflow and hand it to an executor."""
         key = (item.project, item.workflow_id)
-        assigned = False
         try:
             workflow = item.row or await self._store.get(*key)
-            if workflow.status is Status.QUEUED:
-                interrupts = await self._store.interrupts(*key) if workflow.has_interrupts else ()
-                assigned = self._assign(key, workflow, interrupts)
-        except WorkflowNotFound:
-            _log.warning("queued_workflow_vanished", workflow_id=item.workflow_id)
+            interrupts = await self._store.interrupts(*key) if workflow.has_interrupts else ()
         except (StoreUnavailable, Overloaded):
             self._loop.call_later(self._limits.store_retry_seconds, self._put_back, item)
-        finally:
-            if not assigned:
+        except WorkflowNotFound:
+            _log.warning("queued_workflow_vanished", workflow_id=item.workflow_id)
+            self._give_back(item)
+        except BaseException:
+            self._give_back(item)
+            raise
+        else:
+            if workflow.status is not Status.QUEUED:
                 self._give_back(item)
+            elif not self._assign(key, workflow, interrupts):
+                self._put_back(item)  # The executors that were there have died since, or stall.
 
     def _put_back(self, item: Waiting) -> None:
+        """Queue a workflow again that did not get to an executor. It keeps its place in its line until then."""
+        self._per_type[item.workflow_type] -= 1
         self._queue.put(replace(item, row=None))  # Much may have happened to it since.
         self._pump()
 
