@@ -68,6 +68,7 @@ async def test_questions_are_answered_from_how_the_workflows_are(message: str, t
     [
         (workflow(status="QUEUED"), "exercise_planning: waiting for its turn."),
         (workflow(phases=("a_b", "c_d"), headline=""), "exercise_planning: a b and c d, 20 % complete."),
+        (workflow(fraction=0.58), "58 % complete"),
         (workflow(fraction=0.999), "99 % complete"),
         (workflow(status="CANCELLED", headline=""), "exercise_planning: cancelled 2 seconds ago."),
         (workflow(status="TIMED_OUT", headline=""), "ended, because it ran out of time"),

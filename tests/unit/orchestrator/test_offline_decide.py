@@ -1,5 +1,6 @@
 import pytest
 
+from stretto.orchestrator.brief import Said
 from stretto.orchestrator.plan import Plan
 from stretto.orchestrator.understanding.offline import Offline
 from tests.unit.orchestrator.offline_world import (
@@ -126,6 +127,43 @@ async def test_what_to_change_can_be_said_afterwards() -> None:
     history = (user("change it"), asked_back("What shall I change?", EXERCISE.interrupt_id))
     wanted = EDIT | {"reason": "three days", "days_per_week": 3}
     assert decided(await plan("three days", history=history)) == [(EXERCISE.interrupt_id, wanted)]
+
+
+async def test_a_wish_to_change_what_waits_starts_nothing() -> None:
+    found = await plan("change the exercise plan", history=(user("train for strength 3 days a week"),))
+    assert (found.kind, found.asks_about) == ("ask_back", EXERCISE.interrupt_id)
+
+
+TO_CHANGE = (user("change it"), asked_back("What shall I change?", EXERCISE.interrupt_id))
+
+
+async def test_after_a_question_what_to_change_another_one_can_be_approved() -> None:
+    assert decided(await plan("approve the onboarding", TWO, history=TO_CHANGE)) == [(HR.interrupt_id, APPROVE)]
+    found = await plan("approve the onboarding", ONE, history=TO_CHANGE)
+    assert "Nothing waits for a decision in HR onboarding" in found.text
+
+
+async def test_after_a_question_what_to_change_something_else_can_be_started() -> None:
+    wish = "Please onboard Ana Lopez as backend engineer from 2027-01-11"
+    assert [each.workflow_type for each in (await plan(wish, history=TO_CHANGE)).launches] == ["hr_onboarding"]
+
+
+SHALL_I_STOP = (user("cancel the finance thing"), asked_back("That is not running. Shall I stop exercise planning?"))
+
+
+async def test_a_word_on_the_proposal_is_no_yes_to_stopping_it() -> None:
+    for approval in ("approve the exercise plan", "I accept it"):
+        assert decided(await plan(approval, history=SHALL_I_STOP)) == [(EXERCISE.interrupt_id, APPROVE)]
+
+
+async def test_a_yes_stops_nothing_that_has_asked_something_in_between() -> None:
+    asked = (*SHALL_I_STOP, Said(role="notice", text="Exercise planning asks: Is this plan good?"))
+    found = await plan("yes", history=asked)
+    assert (found.kind, found.text[:15]) == ("ask_back", "Shall I stop it")
+    after = (*asked, user("yes"), asked_back(found.text))
+    assert (await plan("stop it", history=after)).kind in {"cancel", "ask_back"}
+    assert decided(await plan("approve it", history=after)) == [(EXERCISE.interrupt_id, APPROVE)]
+    assert (await plan("yes", history=SHALL_I_STOP)).kind != "ask_back"
 
 
 BOOL = objects(["approved"], approved={"type": "boolean"}, comment=TEXT)

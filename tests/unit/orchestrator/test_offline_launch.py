@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from stretto.orchestrator.brief import KnownType
 from stretto.orchestrator.plan import Plan
 from stretto.orchestrator.understanding.offline import Offline
-from tests.unit.orchestrator.offline_world import EXERCISE, asked_back, brief, replied, user
+from tests.unit.orchestrator.offline_world import EXERCISE, FINANCE, asked_back, brief, replied, user
 
 EX, FIN, HR, GREEN, WORDS = (
     "exercise_planning",
@@ -259,6 +261,8 @@ COMPLETED = [
     (asks("plan my workouts"), "strength, 3 days a week", EX, {"goal": "GOAL_STRENGTH", "days_per_week": 3}),
     (asks("plan my workouts", "endurance"), "3", EX, {"goal": "GOAL_ENDURANCE", "days_per_week": 3}),
     (asks("plan my workouts", "endurance"), "four", EX, {"goal": "GOAL_ENDURANCE", "days_per_week": 4}),
+    (asks("a strength workout plan", "9 days a week"), "5", EX, {"goal": "GOAL_STRENGTH", "days_per_week": 5}),
+    (asks("a strength workout plan", "9 days a week"), "5 then", EX, {"goal": "GOAL_STRENGTH", "days_per_week": 5}),
     (asks("a strength workout plan"), "on two days please", EX, {"goal": "GOAL_STRENGTH", "days_per_week": 2}),
     (
         asks("Onboard someone", about=HR),
@@ -311,6 +315,27 @@ async def test_not_every_message_after_a_question_back_answers_it(message: str, 
     assert found.kind == kind
     if kind == "ask_back":
         assert "must be between 1 and 7, and you said 9" in found.text
+
+
+@pytest.mark.parametrize("message", ["no", "no, leave me alone"])
+async def test_a_no_to_what_is_asked_for_ends_the_asking(message: str) -> None:
+    asked = await plan("a strength workout plan")
+    history = (user("a strength workout plan"), asked_back(asked.text, asked.asks_about))
+    assert (await plan(message, history=history)).kind == "answer"
+
+
+async def test_an_old_list_says_nothing_of_a_new_one() -> None:
+    budget = {
+        "type": "object",
+        "propertyNames": {"enum": ["groceries", "rent"]},
+        "additionalProperties": {"type": "number"},
+    }
+    fields = FINANCE.input_schema["properties"] | {"budget": budget}
+    types = (replace(FINANCE, input_schema=FINANCE.input_schema | {"properties": fields}),)
+    before = (user("Review my spending: 2026-09-03 Groceries 54.20"), replied("Started.", "launch"))
+    said = "Review my spending in October 2026: 2026-10-04 Groceries 61.10"
+    ((_, values),) = launched(await plan(said, types=types, history=before))
+    assert "budget" not in values
 
 
 @pytest.mark.parametrize(

@@ -177,12 +177,17 @@ def _told(workflow: KnownWorkflow, brief: Brief, asked: frozenset[str]) -> str:
         return f"{name}: {_asks(workflow, brief.questions)}"
     if workflow.status == "RUNNING":
         doing = joined(plain(phase) for phase in workflow.phases) or "running"
-        told = f"{name}: {doing}, {int(workflow.fraction * 100)} % complete"
+        told = f"{name}: {doing}, {_percent(workflow.fraction)} % complete"
         since = f" (started {_ago(brief.now - workflow.created_at)})" if asked & _TIMES else ""
         return f"{told}{since} — {headline}." if headline else f"{told}{since}."
     ended = f"{name}: {_ENDED.get(workflow.status, workflow.status.lower())} {_ago(brief.now - workflow.updated_at)}"
     why = workflow.last_error.strip().rstrip(".") if workflow.status in {"FAILED", "TIMED_OUT"} else ""
     return f"{ended} — {why or headline}." if why or headline else f"{ended}."
+
+
+def _percent(fraction: float) -> int:
+    """A share as all else shows it, rounded; but what is not all done is not 100."""
+    return 99 if 0.99 < fraction < 1 else round(fraction * 100)  # noqa: PLR2004 - It is the very point.
 
 
 def _name(workflow: KnownWorkflow, all_: Sequence[KnownWorkflow]) -> str:

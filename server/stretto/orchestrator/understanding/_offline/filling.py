@@ -89,7 +89,9 @@ def _read(shape: Shape, text: str, today: dt.date, memory: bool, reply: bool) ->
 
 def _values(fields: Sequence[Field], shape: Shape, scene: Scene) -> dict[str, Any]:
     """The values that a text has for fields, whether they keep their bounds or not."""
-    found: dict[str, Any] = {} if scene.memory else dict(records(fields, scene))
+    listed = records(fields, scene)
+    # Lines of an old list are no news, and what stands in them, such as the 03 of a date, is nothing else either.
+    found: dict[str, Any] = {} if scene.memory else dict(listed)
     found |= dates(fields, scene)
     found |= addresses(fields, scene)
     # A person and what he does come before choices: a backend engineer is no department of engineering.

@@ -33,7 +33,7 @@ _TIMES: Final = {"once": 1, "twice": 2, "thrice": 3}
 _PER: Final = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _BETWEEN: Final = re.compile(r"\s*(?:-|\u2013|\u2014|to|or)\s*")
 _OVER: Final = frozenset(words("a an per every each /"))
-_ENDS: Final = frozenset(words("and to in on for with from at"))
+_ENDS: Final = frozenset(words("and to in on for with from at then please instead rather thanks"))
 _BESIDES: Final = frozenset(words("of the my more"))
 _AROUND, _AFTER = 3, 4
 """Words before and after a number that may say what it is."""

@@ -118,7 +118,9 @@ def _filled(brief: Brief, wanted: Wanted, exchange: Exchange | None) -> Filled:
     before = fill(wanted.known.shape, said[1:], memory, today)
     after = fill(wanted.known.shape, said, memory, today, reply=True)
     asked = [*(fault.field for fault in before.faults), *before.missing]
-    return _with_bare(after, [field for field in asked if field in after.missing], brief)
+    # A fault that was told already is open for the bare value that stands for it now.
+    still = {fault.field.name for fault in after.faults if fault in before.faults}
+    return _with_bare(after, [field for field in asked if field in after.missing or field.name in still], brief)
 
 
 def _with_bare(filled: Filled, asked: Sequence[Field], brief: Brief) -> Filled:
@@ -137,7 +139,7 @@ def _with_bare(filled: Filled, asked: Sequence[Field], brief: Brief) -> Filled:
     faults = [Fault(field, values[field.name], wrong[field.name]) for field in asked if wrong.get(field.name)]
     return Filled(
         values={**filled.values, **{name: values[name] for name, fault in wrong.items() if not fault}},
-        faults=(*filled.faults, *faults),
+        faults=(*(fault for fault in filled.faults if fault.field.name not in wrong), *faults),
         missing=tuple(field for field in filled.missing if field.name not in wrong),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from stretto.orchestrator.brief import Brief, OpenQuestion
 from stretto.orchestrator.plan import Plan
@@ -12,7 +13,7 @@ from stretto.orchestrator.understanding._offline.dates import day_of
 from stretto.orchestrator.understanding._offline.deciding import Table, changes_in, decide, is_answer, list_open, which
 from stretto.orchestrator.understanding._offline.dialog import Exchange, exchange_of
 from stretto.orchestrator.understanding._offline.filling import fill
-from stretto.orchestrator.understanding._offline.ranking import ENOUGH, Index, Ranked
+from stretto.orchestrator.understanding._offline.ranking import ENOUGH, Index, Known, Ranked
 from stretto.orchestrator.understanding._offline.requesting import Wanted, complete, request, wanted_in
 from stretto.orchestrator.understanding._offline.selecting import (
     label_of,
@@ -30,13 +31,16 @@ from stretto.orchestrator.understanding._offline.speech import (
     order_to_stop,
     wants_told,
 )
-from stretto.orchestrator.understanding._offline.stems import kin, stem
+from stretto.orchestrator.understanding._offline.stems import kin, stem, stems
 from stretto.orchestrator.understanding._offline.text import Text, read
-from stretto.orchestrator.understanding._offline.verdicts import Verdict, verdict_of
+from stretto.orchestrator.understanding._offline.verdicts import MEANINGS, Verdict, verdict_of
 
 __all__ = ["triage"]
 
 ANSWER = Plan(kind="answer")
+
+_OF_PROPOSALS: Final = stems("approve approval accept reject rejection decline")
+"""Words that say what becomes of a proposal, and never that something shall be stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,30 @@ def _follow_up(turn: _Turn) -> Plan | None:
         return None
     asked = [each for each in turn.brief.questions if each.interrupt_id == exchange.about]
     if asked:
-        return decide(turn.table, asked, [turn.message, *exchange.said])
+        return None if _leaves(turn, asked[0]) else decide(turn.table, asked, [turn.message, *exchange.said])
     known = turn.index.by_name.get(exchange.about)
     if known is not None:
-        changed = _changes_subject(turn, exchange)
-        return None if changed else complete(turn.brief, turn.index, known, exchange)
+        return None if _changes_subject(turn, exchange) else _completed(turn, known, exchange)
     return None if exchange.about else _choice(turn, exchange)
+
+
+def _leaves(turn: _Turn, question: OpenQuestion) -> bool:
+    """Whether a message is about something else than the question that was asked back about."""
+    verdict = verdict_of(turn.message)
+    if verdict is not None:
+        others = which(turn.text, turn.brief.questions)
+        return (len(others) == 1 and others != [question]) or (verdict.strong and _of_something_else(turn) is not None)
+    wanted = wanted_in(turn.index, turn.message, turn.brief)
+    other = {each.known.type.name for each in wanted} - {question.workflow_type}
+    return bool(other) and _is_order(turn.text, wanted) and not _changeable(turn, [question])
+
+
+def _completed(turn: _Turn, known: Known, exchange: Exchange) -> Plan:
+    """The plan for an answer to what is missing; a no that leaves as much open as before ends it."""
+    plan = complete(turn.brief, turn.index, known, exchange)
+    verdict = verdict_of(turn.message)
+    declined = verdict is not None and verdict.kind == "reject"
+    return ANSWER if declined and plan.kind == "ask_back" and plan.text == turn.brief.history[-1].text else plan
 
 
 def _changes_subject(turn: _Turn, exchange: Exchange) -> bool:
@@ -110,12 +132,19 @@ def _choice(turn: _Turn, exchange: Exchange) -> Plan | None:
 
 def _stop_choice(turn: _Turn) -> Plan | None:
     """The plan for an answer to `which shall I stop?` or `shall I?`: only a yes or a name stops something."""
+    if _OF_PROPOSALS & turn.text.stems:
+        return None
     said = verdict_of(turn.message)
     if said is not None and said.kind == "reject":
         return ANSWER
     named = any(token.content or token.number for token in turn.text.tokens)
     if not (said or named or means_all(turn.text) or {"first", "second", "third", "last"} & set(turn.text.words)):
         return None
+    if said is not None and turn.brief.questions and turn.brief.history[-1].role == "notice":
+        # A yes after something else was asked in between must not stop what it was meant to approve.
+        return Plan(
+            kind="ask_back", text="Shall I stop it, or is that a yes to its question? Say stop it, or approve it."
+        )
     plan = cancel(turn.brief, turn.index, turn.message)
     return plan if plan.kind == "cancel" else None
 
@@ -158,6 +187,9 @@ def _change(turn: _Turn, verdict: Verdict | None) -> Plan | None:
     # `Thirty minutes` changes the plan that waits; `make me a plan for thirty minutes` wants another one.
     wanted = wanted_in(turn.index, turn.message, turn.brief)
     other = {each.known.type.name for each in wanted} - {each.workflow_type for each in chosen}
+    # `Change the exercise plan` is about the one that waits, though it does not say yet what shall be changed.
+    if verdict is not None and MEANINGS["edit"] & turn.text.stems and not other:
+        return _decide(turn, fits or chosen)
     if wanted and (other or _is_order(turn.text, wanted)) and (verdict is None or not fits):
         return None
     return _decide(turn, fits or chosen)
