@@ -139,6 +139,9 @@ class Talk:
         watch.cancel()
         return events
 
+    async def delete(self, **fields: Any) -> None:
+        await self.api.DeleteSession(api.DeleteSessionRequest(session_id=self.session_id, **fields))
+
     def watch(self, **fields: Any) -> Any:
         return self.api.WatchSession(api.WatchSessionRequest(**{"session_id": self.session_id, **fields}))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import grpc
 import pytest
 
 from stretto.orchestrator.plan import Plan
@@ -196,3 +197,26 @@ async def test_what_a_turn_launches_outlives_the_server_that_was_about_to_start_
         reply = await talk.say("a trip", request_id="r1")
         [known] = (await talk.context()).workflows
         assert launched(reply) == known.workflow_id
+
+
+async def test_what_a_turn_launches_while_its_session_is_deleted_is_cancelled_too(gate):
+    """The deletion cancels what it finds; a turn that is under way then launches one more, which would run on."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def rule(_):
+        begun.set()
+        await gate.wait()
+        return launch("trip_booking", city="Lisbon")
+
+    async with talking(trips(never), understanding=ByRule(rule)) as talk:
+        found = await talk.start("trip_booking", {"city": "Rome"})
+        saying = asyncio.create_task(talk.say("a trip"))
+        await begun.wait()
+        deleting = asyncio.create_task(talk.delete(cancel_workflows=True))
+        await talk.noticed(found, protos.NOTICE_KIND_CANCELLED)
+        gate.set()
+        launched(await saying)
+        await deleting
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await talk.context()
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND

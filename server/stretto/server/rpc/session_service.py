@@ -3,11 +3,11 @@
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 from stretto.server.domain.clock import SECOND, Clock
-from stretto.server.domain.errors import InvalidPageToken, OrchestratorOff, SessionBusy, StreamEnded
+from stretto.server.domain.errors import InvalidPageToken, OrchestratorOff, SessionBusy, StreamEnded, WorkflowEnded
 from stretto.server.domain.ids import new_session_id, session_id_of
 from stretto.server.domain.payload import Payload
 from stretto.server.domain.session import TURN, EntryKind, Session, StoredSessionEvent
@@ -209,22 +209,33 @@ class SessionServicer(SessionServiceServicer):
         return api.DeleteSessionResponse()
 
     async def _cancel_and_delete(self, project: str, session_id: str) -> None:
-        """Cancel what has not ended, and delete the session as soon as it has; a caller's deadline bounds the wait."""
+        """Cancel what has not ended, and delete the session as soon as it has; a caller's deadline bounds the wait.
+
+        Turns are not cancelled: they end by themselves, and what they launch until then is found in the next round.
+        """
         session = await self._store.session(project, session_id)
+        following = self._journal.follow(project, session_id, session.last_sequence, 1_000)
+        async with aclosing(following) as batches:  # type: ignore[type-var]  # As above.
+            while not await self._is_deleted(project, session_id):
+                await self._cancel_all(project, session_id)
+                await anext(batches, None)
+
+    async def _is_deleted(self, project: str, session_id: str) -> bool:
+        """Delete the session, if nothing of it runs any more; says whether it is deleted."""
+        try:
+            await self._store.delete_session(project, session_id, self._clock.now())
+        except SessionBusy:
+            return False
+        return True
+
+    async def _cancel_all(self, project: str, session_id: str) -> None:
         state = await self._store.session_state(
             project, session_id, active_max=ACTIVE_MAX, ended_max=0, with_checkpoints=False
         )
         for one in state.workflows:
-            if not one.workflow.status.terminal:
-                await self._workflows.cancel(project, one.workflow.workflow_id, "The session is deleted.")
-        following = self._journal.follow(project, session_id, session.last_sequence, 1_000)
-        async with aclosing(following) as batches:  # type: ignore[type-var]  # As above.
-            async for _ in batches:
-                try:
-                    await self._store.delete_session(project, session_id, self._clock.now())
-                except SessionBusy:
-                    continue
-                return
+            if not one.workflow.cancel_requested_at:
+                with suppress(WorkflowEnded):  # It has ended since it was read.
+                    await self._workflows.cancel(project, one.workflow.workflow_id, "The session is deleted.")
 
 
 def _session_id(project: str, request_id: str, clock: Clock) -> str:
