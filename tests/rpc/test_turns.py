@@ -7,7 +7,9 @@ import pytest
 
 from stretto.orchestrator.plan import Plan
 from stretto.server.domain.change import RunSucceeded
+from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable
 from stretto.server.engine import run
+from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.ledger import StoreLedger
 from stretto.session.v1 import session_pb2 as protos
 from stretto.testing import ManualClock
@@ -197,6 +199,23 @@ async def test_what_a_turn_launches_outlives_the_server_that_was_about_to_start_
         reply = await talk.say("a trip", request_id="r1")
         [known] = (await talk.context()).workflows
         assert launched(reply) == known.workflow_id
+
+
+@pytest.mark.parametrize("refusal", [Draining, Overloaded, StoreUnavailable])
+async def test_a_turn_that_was_admitted_launches_though_nothing_new_is_admitted(gate, monkeypatch, refusal):
+    admitted = []
+
+    def admit_one(_):
+        if admitted:
+            raise refusal
+        admitted.append("the message")
+
+    async def rule(_):
+        return launch("trip_booking", city="Lisbon")
+
+    monkeypatch.setattr(LocalDispatcher, "admit", admit_one)
+    async with talking(trips(gate), understanding=ByRule(rule)) as talk:
+        assert launched(await talk.say("a trip"))
 
 
 async def test_what_a_turn_launches_while_its_session_is_deleted_is_cancelled_too(gate):

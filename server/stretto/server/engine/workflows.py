@@ -66,6 +66,7 @@ class Workflows:
         """As `start`, telling also whether an earlier request with this one's id did it."""
         if (earlier := await self._too_late(project, deadline, request)) is not None:
             return Committed(earlier, fresh=False)
+        self._dispatcher.admit()
         request_id = request.request_id if request else ""
         made = self.prepare(
             project,
@@ -92,8 +93,7 @@ class Workflows:
         labels: tuple[tuple[str, str], ...] = (),
         deadline: Micros = 0,
     ) -> Workflow:
-        """A workflow as it will be accepted, if new work is admitted now. Nothing is stored."""
-        self._dispatcher.admit()
+        """A workflow as it will be accepted. Nothing is stored, and nobody asked whether new work is welcome."""
         info = self._catalog.get(workflow_type)
         now = self._clock.now()
         return Workflow(

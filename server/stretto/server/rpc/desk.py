@@ -11,7 +11,6 @@ from stretto.server.domain.clock import Clock
 from stretto.server.domain.errors import (
     AlreadyDecided,
     ContractViolation,
-    Draining,
     InterruptNotFound,
     InvalidRequest,
     Overloaded,
@@ -45,7 +44,7 @@ ACTIVE_MAX: Final = 100
 ENDED_MAX: Final = 10
 """Workflows that have ended and that a turn looks at."""
 
-_MENDS_ITSELF: Final = (Draining, Overloaded, StoreUnavailable)
+_MENDS_ITSELF: Final = (Overloaded, StoreUnavailable)
 """What a later try may get through: the turn's step is tried again."""
 
 Body = Mapping[str, Any]
@@ -150,7 +149,10 @@ class SessionDesk:
         }
 
     async def _launch(self, turn: TurnName, body: Body) -> JsonValue:
-        """Order a workflow in the session: it starts in the transaction that ends the turn."""
+        """Order a workflow in the session: it starts in the transaction that ends the turn.
+
+        It was admitted with the turn: a drain or a full queue since then must not break a reply.
+        """
         info = self._catalog.public(body["workflow_type"])
         workflow = self._workflows.prepare(
             turn.project,
