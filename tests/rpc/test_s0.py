@@ -1,6 +1,7 @@
 """A conversation with the shipped workflows: its timeline, and six scenarios of it, over a real channel."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, TypedDict
@@ -109,9 +110,11 @@ def busy(stop: asyncio.Event) -> App:
 
 
 def tells(reply, told):
-    """Whether an answer names the phase and the per cent of a state."""
+    """Whether an answer names the phases and the per cent of a state."""
     text = reply.text.replace("_", " ")
-    return all(phase.replace("_", " ") in text for phase in told.phases) and f"{int(told.fraction * 100)} %" in text
+    percent = told.fraction * 100
+    shares = {f"{math.floor(percent)} %", f"{round(percent)} %"}
+    return all(phase.replace("_", " ") in text for phase in told.phases) and any(share in text for share in shares)
 
 
 async def test_the_timeline(paced):
