@@ -25,7 +25,7 @@ In another one:
   .venv/bin/stretto start refund '{"order": "17"}'    # refused at the door
   .venv/bin/stretto doctor
 
-Or talk:
+Or stop that server, and talk:
 
   .venv/bin/stretto serve --pace 1 stretto.workflows:app
   .venv/bin/stretto chat"""

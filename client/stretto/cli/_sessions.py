@@ -93,7 +93,9 @@ def question_lines(interrupt: Interrupt) -> Iterator[Padding]:
             told = textwrap.shorten(short(value), FIELD_CHARACTERS_MAX, placeholder=" …")
             yield indented(Text.assemble((f"{clean(name)}: ", "dim"), clean(told)))
     wanted = "" if interrupt.decision_type in DYNAMIC else f" ({short_name(interrupt.decision_type)})"
-    yield indented(Text(f"Answer in your own words, or exactly: /decide yes, /decide no, /decide JSON{wanted}", "dim"))
+    yield indented(
+        Text(f"Answer in your own words, or exactly: /decide yes, /decide no REASON, /decide JSON{wanted}", "dim")
+    )
 
 
 def context_table(found: GetSessionContextResponse) -> Table:

@@ -204,6 +204,32 @@ def test_ctrl_c_drops_the_line_and_twice_leaves(terminal, places) -> None:
     assert screen.process.returncode == 0
 
 
+def test_a_session_is_come_back_to_as_a_shell_takes_its_id(terminal, places) -> None:
+    screen = terminal(places().address, "my own", "--new")
+    screen.until("you>")
+    screen.type("hello")
+    screen.until("Hello!")
+    screen.type("/quit")
+    assert "Come back: stretto chat 'my own'" in screen.rest()
+
+
+def test_a_session_that_is_deleted_meanwhile_ends_its_chat(terminal, places) -> None:
+    screen = terminal(places().address, "short-lived", "--new")
+    screen.until("you>")
+    screen.type("hello")
+    screen.until("Hello!")
+    with ClientSync(places().address) as client:
+        client.session("short-lived").delete()
+    seen = screen.rest()
+    assert "This session was deleted." in seen
+    assert "Come back" not in seen
+
+
+def test_a_message_without_a_word_is_a_wrong_call(chat) -> None:
+    done = chat("--say", " ")
+    assert (done.code, done.err) == (2, "stretto: chat: --say has nothing to say; see stretto chat --help\n")
+
+
 def test_a_chat_outlives_a_kill_of_the_server(terminal, tmp_path) -> None:
     place = Place(tmp_path, "--pace", "1").up()
     try:

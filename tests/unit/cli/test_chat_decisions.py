@@ -37,6 +37,13 @@ def test_one_of_several_questions_is_named_by_its_id_or_its_type(name: str) -> N
         ([asking("wf_1", "parcel", "i1"), asking("wf_2", "parcel", "i2")], "yes", "2 questions are open.*wf_1, wf_2"),
         ([asking("wf_1", "parcel", "i1"), asking("wf_2", "parcel", "i2")], "parcel yes", "say which: wf_1, wf_2"),
         ([asking("wf_1", "parcel", "i1", "i2")], "wf_1 yes", "say which: i1, i2"),
+        ([asking("wf_1", "parcel", "i1"), asking("wf_2", "letter", "i2")], "yes", "open; say which: parcel, letter"),
+        (
+            [asking("wf_1", "parcel", "i1"), asking("wf_2", "letter", "i2")],
+            "gift no",
+            "'gift' is none of them; say whi",
+        ),
+        ([asking("wf_1", "parcel", "i1"), asking("wf_2", "letter", "i2")], '{"a": 1}', "open; say which: parcel, let"),
         ([asking("wf_1", "parcel", "i1")], "wf_1", "the answer is missing"),
         ([asking("wf_1", "parcel", "i1")], "", "the answer is missing"),
     ],
@@ -61,9 +68,14 @@ def test_an_answer_becomes_what_the_contract_wants(answer: str, value) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "value"),
-    [("yes", True), ("no", False), ("no too dear", {"approved": False, "reason": "too dear"}), ("[1]", [1])],
+    [
+        ("yes", {"approved": True}),
+        ("no", {"approved": False}),
+        ("no too dear", {"approved": False, "comment": "too dear"}),
+        ("[1]", [1]),
+    ],
 )
-def test_without_a_contract_yes_and_no_are_true_and_false(answer: str, value) -> None:
+def test_without_a_contract_yes_and_no_are_what_words_are_taken_for(answer: str, value) -> None:
     assert decision(answer, None) == value
 
 
@@ -80,7 +92,7 @@ def test_a_flag_says_yes_and_no() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"), [("yes", "has no plain yes or no"), ("perhaps", "'perhaps' is neither yes nor no, and no JSON")]
+    ("answer", "told"), [("yes", "has no plain yes or no"), ("perhaps", "'perhaps' is neither yes nor no, no JSON")]
 )
 def test_what_cannot_be_decided_so_is_told(answer: str, told: str) -> None:
     with pytest.raises(CommandError, match=told):

@@ -57,7 +57,7 @@ def test_a_question_shows_what_to_decide_and_how() -> None:
     assert told == [
         f"? Parcel asks: Is it good?  {ID}",
         "  proposal: red paper",
-        "  Answer in your own words, or exactly: /decide yes, /decide no, /decide JSON (Verdict)",
+        "  Answer in your own words, or exactly: /decide yes, /decide no REASON, /decide JSON (Verdict)",
     ]
 
 

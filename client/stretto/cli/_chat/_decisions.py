@@ -16,6 +16,7 @@ __all__ = ["Asked", "chosen", "decision"]
 _YES: Final = frozenset({"APPROVE", "APPROVED", "ACCEPT", "ACCEPTED", "CONFIRM", "CONFIRMED", "YES", "OK"})
 _NO: Final = frozenset({"REJECT", "REJECTED", "DECLINE", "DECLINED", "DENY", "DENIED", "REFUSE", "REFUSED", "NO"})
 _REASONS: Final = frozenset({"reason", "comment", "note"})
+_JSON: Final = frozenset('{["')
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def chosen(views: Iterable[WorkflowView], words: str) -> tuple[Asked, str]:
     if not found:
         raise CommandError("nobody asks anything now; /status shows what runs")
     if len(found) > 1:
-        raise CommandError(f"{len(found)} questions are open; say which: {_named(found)}")
+        raise CommandError(f"{len(found)} questions are open; {_nobody(first)}say which: {_named(found)}")
     if not answer:
         raise CommandError("the answer is missing: /decide yes, /decide no REASON, or /decide JSON")
     return found[0], answer
@@ -59,12 +60,14 @@ def decision(answer: str, wanted: Descriptor | None) -> Any:
     try:
         return json.loads(answer)
     except json.JSONDecodeError:
-        raise CommandError(f"{first!r} is neither yes nor no, and no JSON; without /decide it is a message") from None
+        told = f"{first!r} is neither yes nor no, no JSON, and no workflow that asks; without /decide it is a message"
+        raise CommandError(told) from None
 
 
 def _yes_or_no(yes: bool, reason: str, wanted: Descriptor | None) -> Any:  # noqa: FBT001 - It is the value itself.
     if wanted is None:
-        return {"approved": yes, "reason": reason} if reason else yes
+        # As the orchestrator does, so that a graph need not know how it was told.
+        return {"approved": yes} | ({"comment": reason} if reason else {})
     value = next((found for field in wanted.fields if (found := _value(field, yes=yes)) is not None), None)
     if value is None:
         raise CommandError(f"{wanted.full_name} has no plain yes or no; give it as JSON: /decide JSON")
@@ -96,7 +99,14 @@ def _reason(wanted: Descriptor, reason: str) -> dict[str, str]:
     raise CommandError(f"{wanted.full_name} takes no reason; give the decision as JSON: /decide JSON")
 
 
+def _nobody(word: str) -> str:
+    """What to say of a word that should have named a workflow."""
+    return f"{word!r} is none of them; " if word and word[0] not in _JSON and word.lower() not in {"yes", "no"} else ""
+
+
 def _named(asked: Sequence[Asked]) -> str:
-    """What tells them apart."""
+    """What tells them apart: the types, or else the ids."""
+    if len({one.workflow_type for one in asked}) == len(asked):
+        return ", ".join(one.workflow_type for one in asked)
     several = len({one.workflow_id for one in asked}) < len(asked)
     return ", ".join(one.interrupt.interrupt_id if several else one.workflow_id for one in asked)

@@ -82,9 +82,11 @@ class Slash:
 
     async def _cancel(self, word: str) -> None:
         active = self._story.views.values()
+        if not active:
+            raise CommandError("nothing runs now")
         meant = [view.workflow_id for view in active if word in {view.workflow_id, view.workflow_type}]
         if len(meant) != 1:
-            known = ", ".join(meant or self._story.views) or "nothing runs now"
+            known = ", ".join(meant) or ", ".join(dict.fromkeys(view.workflow_type for view in active))
             raise CommandError(f"say which: /cancel WORKFLOW ({known})")
         await self._client.handle(meant[0]).cancel("by /cancel in a chat")
         await self._face.show(f"{meant[0]} is being cancelled")

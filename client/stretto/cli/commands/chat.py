@@ -1,5 +1,6 @@
 """`stretto chat [SESSION]`."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -44,6 +45,8 @@ async def chat(
     are lines. With --json: one event of the session on each line. It goes on through breaks of the connection and
     restarts of the server, and leaving it stops no workflow.
     """
+    if any(not text.strip() for text in say):
+        raise CommandError("chat: --say has nothing to say; see stretto chat --help")
     async with common.connected() as (client, out):
         types = [workflow_type.name async for workflow_type in client.types()]
         known = bool(session) and await _is_there(client.session(session), new=new)
@@ -54,7 +57,7 @@ async def chat(
         if known:
             await _catch_up(client, handle, story, face)
         code = await Talk(client, handle, story, face).run(wait=wait)
-        if face.live or not session:
+        if (face.live or not session) and not story.deleted:
             out.note(_goodbye(handle, common.again, said=story.sequence > 0))
     return code
 
@@ -100,4 +103,4 @@ async def _catch_up(client: Client, session: Session, story: Story, face: Face) 
 def _goodbye(session: Session, again: str, *, said: bool) -> str:
     if not said:
         return "Nothing was said, so there is no session to come back to."
-    return f"Session {session.id}. Come back: stretto chat {session.id}{again}"
+    return f"Session {session.id}. Come back: stretto chat {shlex.quote(session.id)}{again}"
