@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -169,5 +170,6 @@ def told_of(publications):
 @settings(max_examples=40, deadline=None)
 @given(st.lists(MOVES, min_size=5, max_size=40))
 def test_both_stores_do_and_tell_the_same(moves):
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(compare(moves, folder))
+    # In a thread: a loop that is run here would take away the one that the plugin for asynchronous tests keeps.
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, compare(moves, folder)).result()

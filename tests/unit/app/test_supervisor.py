@@ -156,6 +156,7 @@ async def test_executors_do_as_the_flags_of_the_server_say(fakes):
     assert fakes.more["environment"] == {
         "STRETTO_LOG_LEVEL": "debug",
         "STRETTO_LOG_FORMAT": "text",
+        "STRETTO_TURN_SECONDS_MAX": "30.0",
         "STRETTO_MODEL": "openai:tiny",
         "STRETTO_MODEL_URL": "http://here/v1",
         "STRETTO_MODEL_SECONDS_MAX": "8.0",
