@@ -13,6 +13,7 @@ from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.ledger import StoreLedger
 from stretto.session.v1 import session_pb2 as protos
 from stretto.testing import ManualClock
+from stretto.workflow.v1 import workflow_service_pb2 as workflow_api
 from tests.rpc.talking import ByRule, launch, launched, talking, trips
 
 ANSWER = Plan(kind="answer")
@@ -239,3 +240,21 @@ async def test_what_a_turn_launches_while_its_session_is_deleted_is_cancelled_to
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await talk.context()
         assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("verb", ["Retry", "Fork"])
+async def test_only_a_message_starts_a_turn(gate, verb):
+    """A turn that is taken up at its end again would say once more that it has started what it did not."""
+
+    async def rule(brief):
+        if brief.message == "break":
+            raise ValueError("no")
+        return launch("trip_booking", city="Lisbon")
+
+    async with talking(trips(gate), understanding=ByRule(rule)) as talk:
+        turn = await talk.say("break" if verb == "Retry" else "a trip")
+        request = getattr(workflow_api, f"{verb}WorkflowRequest")(workflow_id=turn.turn_id)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await getattr(talk.workflows, f"{verb}Workflow")(request)
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+        assert "stretto.orchestrator" in (refused.value.details() or "")

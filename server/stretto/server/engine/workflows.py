@@ -209,14 +209,14 @@ class Workflows:
         deadline: Micros,
         edit: Edit | None = None,
     ) -> Workflow:
-        """A new workflow with the source's input, session and labels."""
+        """A new workflow with the source's input, session and labels. Turns are made by messages only."""
         now = self._clock.now()
-        total_timeout = self._catalog.get(source.workflow_type).total_timeout
+        info = self._catalog.public(source.workflow_type)
         return Workflow(
             project=source.project,
             workflow_id=new_workflow_id(now),
-            workflow_type=source.workflow_type,
-            type_version=self._catalog.get(source.workflow_type).version,
+            workflow_type=info.name,
+            type_version=info.version,
             status=Status.QUEUED,
             request_id=request.request_id if request else new_request_id(),
             input=source.input,
@@ -224,7 +224,7 @@ class Workflows:
             labels=source.labels,
             created_at=now,
             updated_at=now,
-            deadline=deadline or (now + total_timeout if total_timeout else 0),
+            deadline=deadline or (now + info.total_timeout if info.total_timeout else 0),
             has_checkpoints=copied is not None,
             origin=Origin(kind, source.workflow_id, copied.checkpoint_id if copied else "", edit),
         )
