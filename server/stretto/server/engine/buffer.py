@@ -20,6 +20,7 @@ from stretto.server.domain.errors import CancelAccepted, LimitExceeded, StaleEpo
 from stretto.server.domain.event import Event, StepCompleted, StepProgress, StepStarted, TokenDelta
 from stretto.server.domain.workflow import Failure, Interrupt, Reason, Step, Workflow
 from stretto.server.engine.ledger import Ledger
+from stretto.server.engine.shown import Shown
 
 LINGER_SECONDS = 0.004
 """How long news wait for more, so that a finished step, its checkpoint and the next step's start share a commit."""
@@ -86,6 +87,7 @@ class RunBuffer:
         self._held = False
         self._over = False
         self._told = workflow.last_sequence
+        self._shown = Shown()
         self.failed: Exception | None = None
         self.steps: dict[str, Step] = {}
         self.fraction: float | None = None
@@ -175,7 +177,7 @@ class RunBuffer:
             return
         bodies = self._encode_some()
         if len(bodies) < len(self.events):
-            commit, waiters = self._told_by(bodies), []
+            commit, waiters = self._part(bodies), []
             kept = _News(events=self.events[: len(bodies)])
             del self.events[: len(bodies)]
         else:
@@ -249,7 +251,7 @@ class RunBuffer:
             end = RunFailed(Failure(Reason.LIMIT_EXCEEDED, _TOO_LARGE, LimitExceeded.__name__))
         self.starts = False
         while len(bodies := self._encode_some()) < len(self.events):
-            await self._ledger.commit(self._told_by(bodies))
+            await self._ledger.commit(self._part(bodies))
             self._claimed = True
             del self.events[: len(bodies)]
         await self._ledger.commit(self._take(bodies, end))
@@ -284,17 +286,22 @@ class RunBuffer:
                 break
         return bodies
 
-    def _told_by(self, bodies: list[EncodedEvent]) -> RunCommit:
-        """A commit of some events and nothing else: the first part of news that are too many for one."""
+    def _part(self, bodies: list[EncodedEvent]) -> RunCommit:
+        """A commit of the first events and nothing else: the first part of news that are too many for one."""
+        return self._told_by(bodies, self._shown.after(self.events[: len(bodies)]))
+
+    def _told_by(self, bodies: list[EncodedEvent], shown: Shown) -> RunCommit:
+        """A commit of events, and of what the row shows after them."""
+        self._shown = shown
         return RunCommit(
             project=self._workflow.project,
             workflow_id=self._workflow.workflow_id,
             epoch=self._workflow.epoch,
             at=self._clock.now(),
             events=tuple(bodies),
-            steps=tuple(self.steps.values()),
-            fraction=self.fraction,
-            headline=self.headline,
+            steps=tuple(shown.steps.values()),
+            fraction=shown.fraction,
+            headline=shown.headline,
             claims=not self._claimed,
             starts=self.starts,
         )
@@ -303,7 +310,7 @@ class RunBuffer:
         """A commit of all that was noted."""
         saved = Saved(checkpoints=tuple(self.checkpoints), blobs=tuple(self.blobs), writes=tuple(self._needed_writes()))
         return replace(
-            self._told_by(bodies),
+            self._told_by(bodies, Shown(dict(self.steps), self.fraction, self.headline)),
             saved=saved,
             raised=tuple(self.raised),
             applied=tuple(self.applied),
