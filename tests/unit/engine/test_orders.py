@@ -112,6 +112,12 @@ async def test_a_turn_that_begins_again_orders_anew(turn):
     assert [await turn.has(name) for name in ("wf_a", "wf_b", "wf_c")] == [False, False, True]
 
 
+async def test_what_a_turn_ordered_that_ends_without_its_executor_is_forgotten(turn):
+    turn.orders.place(NAME, 0, a_workflow("wf_a"))
+    await turn.store.update(PROJECT, "wf_turn", lambda row, _: transitions.abandon(row, 1, 2_500))
+    assert turn.orders.of(PROJECT, "wf_turn") == ()
+
+
 async def test_a_commit_for_a_workflow_that_is_deleted_is_nobodys(turn):
     with pytest.raises(StaleEpoch):
         await turn.ledger.commit(RunCommit(project=PROJECT, workflow_id="wf_no", epoch=1, at=3_000))

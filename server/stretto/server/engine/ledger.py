@@ -50,6 +50,7 @@ class StoreLedger:
     def __init__(self, store: Store, orders: Orders | None = None) -> None:
         self._store = store
         self._orders = orders or Orders()
+        store.on_publication(self._orders.on_publications)
 
     async def commit(self, commit: RunCommit) -> None:
         """Make a run's news durable; waits for as long as the store is not available."""

@@ -1,5 +1,8 @@
 """Workflows that turns have ordered: each starts in the transaction that ends its turn, or not at all."""
 
+from collections.abc import Sequence
+
+from stretto.server.domain.change import Publication
 from stretto.server.domain.workflow import Workflow
 from stretto.server.engine.desk import TurnName
 
@@ -31,3 +34,9 @@ class Orders:
     def forget(self, project: str, turn_id: str) -> None:
         """Drop a turn's orders: they are carried out, or somebody else runs it."""
         self._placed.pop((project, turn_id), None)
+
+    def on_publications(self, publications: Sequence[Publication]) -> None:
+        """Drop the orders of turns that have ended, however: a deadline or a cancel asks no executor."""
+        for workflow in (publication.workflow for publication in publications):
+            if workflow.status.terminal:
+                self.forget(workflow.project, workflow.workflow_id)
