@@ -76,7 +76,7 @@ async def launch(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
 
 
 async def answer(state: TurnState, runtime: Runtime[TurnContext]) -> _Update:
-    """Answer from how the workflows are now, which is read anew: triage may have taken a while."""
+    """Answer from how the workflows are now, which is read anew when triage took a while."""
     desk = runtime.context.desk
     brief = await desk.brief(state["text"])
     insight = await runtime.context.understanding.answer(brief)

@@ -54,11 +54,15 @@ ANSWER: Final = (
 
 
 def prompt_of(brief: Brief, *, with_types: bool) -> str:
-    """The brief as a model reads it."""
+    """The brief as a model reads it: for a plan with the types and without what workflows have found.
+
+    That may be text of strangers, out of documents or tools, which must not talk a model into a decision.
+    """
+    workflows = (_workflow(known, brief.now) | ({} if with_types else _found(known)) for known in _by_interest(brief))
     shown = {
         "now": _time(brief.now),
         "workflow_types": _types(brief.types) if with_types else [known.name for known in brief.types],
-        "workflows": _fitting((_workflow(known, brief.now) for known in _by_interest(brief)), _WORKFLOWS_CHARS_MAX),
+        "workflows": _fitting(workflows, _WORKFLOWS_CHARS_MAX),
         "open_questions": _fitting(map(_question, _newest_questions(brief)), _QUESTIONS_CHARS_MAX),
         "conversation": _fitting(map(_said, reversed(brief.history)), _HISTORY_CHARS_MAX)[::-1],
         "message": brief.message[:_MESSAGE_CHARS_MAX],
@@ -112,11 +116,14 @@ def _workflow(known: KnownWorkflow, now: int) -> dict[str, Any]:
         "phases": known.phases,
         "percent": round(known.fraction * 100),
         "headline": known.headline[:_VALUE_CHARS_MAX],
-        "facts": _clipped(known.facts),
         "last_error": known.last_error[:_VALUE_CHARS_MAX],
         "started_seconds_ago": max(0, now - known.created_at) // 1_000_000,
         "changed_seconds_ago": max(0, now - known.updated_at) // 1_000_000,
     }
+
+
+def _found(known: KnownWorkflow) -> dict[str, Any]:
+    return {"facts": _clipped(known.facts)}
 
 
 def _newest_questions(brief: Brief) -> list[OpenQuestion]:
