@@ -9,6 +9,7 @@ from stretto.orchestrator.desk import Done, Refused
 
 _VOWELS = frozenset("aeiouy")
 _NO_WORDS = ("reject", "no", "deny", "decline", "refuse")
+_REASONS = ("reason", "comment", "note", "remark", "feedback", "explanation", "message", "why", "justification")
 _TOLD = {"approved": "Approved", "rejected": "Rejected", "changed": "I have passed your changes on"}
 _GONE = {
     "InterruptNotFound": "that question is not open any more",
@@ -64,7 +65,9 @@ def timestamp(micros: int) -> str:
 def _verdict(decision: Any) -> Literal["approved", "rejected", "changed", ""]:
     """What a decision means to people; nothing where it does not say."""
     values = decision if isinstance(decision, Mapping) else {"": decision}
-    words = " ".join(str(value).lower() for value in values.values() if isinstance(value, str | bool))
+    # What says why is in somebody's own words: `I changed my mind` is no change, and `no pain` no no.
+    told = (value for key, value in values.items() if key not in _REASONS and isinstance(value, str | bool))
+    words = " ".join(str(value).lower() for value in told)
     for key, value in values.items():
         if isinstance(value, bool) and key in ("", "approved", "approve", "accepted", "ok"):
             return "approved" if value else "rejected"

@@ -10,7 +10,7 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from stretto.cli._chat import Piped, Story, Talk, _talk
-from stretto.cli._chat._screen import AGAIN, Screen
+from stretto.cli._chat._screen import AGAIN, LEAVE, Screen
 from stretto.cli._exits import CommandError, Exit
 from stretto.cli._live import _shows
 from stretto.cli._output import Output
@@ -164,6 +164,11 @@ async def typed(*keys: str) -> list[str]:
 async def test_lines_are_taken_until_ctrl_d(capsys) -> None:
     assert await typed("hello\r", "  \r", " world \r", "\x04") == ["hello", "world"]
     assert capsys.readouterr().out == ""
+
+
+async def test_a_word_for_leaving_is_no_message(capsys) -> None:
+    assert await typed("quit\r", "Exit\r", "exit the hive\r", "\x04") == ["exit the hive"]
+    assert capsys.readouterr().out.splitlines() == [LEAVE, LEAVE]
 
 
 async def test_ctrl_c_drops_the_line_and_twice_leaves(capsys) -> None:

@@ -171,6 +171,13 @@ async def test_what_is_to_be_stopped_is_stopped(message: str, stopped: list) -> 
     assert (found.kind, found.cancels) == ("cancel", tuple(each.workflow_id for each in stopped))
 
 
+@pytest.mark.parametrize("message", ["quit", "exit", "bye"])
+async def test_who_leaves_the_conversation_stops_nothing(message: str) -> None:
+    assert (await plan(message, workflows=(RUNNING,))).kind == "answer"
+    assert await answered(message, workflows=(RUNNING,)) == "All right, I leave it."
+    assert (await plan("quit the exercise planning", workflows=(RUNNING,))).kind == "cancel"
+
+
 @pytest.mark.parametrize("message", ["cancel it", "stop", "stop the workflow"])
 async def test_the_only_one_that_runs_needs_no_name_and_of_several_it_asks_which(message: str) -> None:
     assert (await plan(message, workflows=(RUNNING, DONE))).cancels == (RUNNING.workflow_id,)

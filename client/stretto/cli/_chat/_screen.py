@@ -27,6 +27,10 @@ FRAME_SECONDS: Final = 0.05
 LINES_LEFT: Final = 4
 """Lines of a low terminal that stay for the prompt and the conversation."""
 
+LEAVING: Final = frozenset({"quit", "exit", "bye", ":q"})
+LEAVE: Final = "/quit or Ctrl-D leaves, and workflows go on; /cancel stops one."
+"""Said to who types a word for leaving: as a message it might be taken for an order to stop what runs."""
+
 AGAIN: Final = "Ctrl-C once more leaves; workflows go on. /help shows what else there is."
 
 
@@ -55,7 +59,9 @@ class Screen:
             except EOFError:
                 return
             self._leaving = False
-            if line:
+            if line.lower() in LEAVING:
+                await self.note(LEAVE)
+            elif line:
                 yield line
 
     def _interrupt(self, event: KeyPressEvent) -> None:

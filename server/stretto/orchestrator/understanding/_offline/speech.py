@@ -35,7 +35,8 @@ _SMALL_TALK: Final[tuple[tuple[Act, str], ...]] = (
 )
 _GIVES_UP: Final = re.compile(
     r"((no|ok|okay|oh|please|actually|well) )*(forget (it|that|about it)|never ?mind|leave it|drop it|skip it|"
-    r"cancel (that|it)|no thanks?|no thank you|not now|nothing|don't bother|stop asking|let it be)"
+    r"cancel (that|it)|no thanks?|no thank you|not now|nothing|don't bother|stop asking|let it be|"
+    r"quit|exit|bye|goodbye)"
     r"( then| please| thanks?)?"
 )
 _POLITE: Final = re.compile(
@@ -64,8 +65,11 @@ _STATES: Final = re.compile(
     r"my \w+(?: \w+)? (?:is|are|was|hurts?)|we (?:have|are|use|work)|call me)\b"
 )
 _WISH: Final = re.compile(
-    r"\b(?:want|need|would like|i'd like|please|can you|could you|help me|looking for|make me|give me|plan|create|"
-    r"prepare|start|set up|review)\b"
+    r"\b(?:want|need|would like|i'd like|please|can you|could you|help me|looking for|give me|"
+    r"make (?:me|us|an?|another))\b"
+    # Words that are nouns as well are wishes where a verb stands: `start it`, not `the start date`.
+    r"|(?:^|\b(?:and|then|please|to|now|also|just|so|well|ok|okay|yes|no|hi|hello|hey) )"
+    r"(?:plan|create|prepare|start(?! date)|set up|review)\b"
 )
 _STOP: Final = frozenset({"cancel", "stop", "abort", "kill", "terminate", "halt", "end", "quit", "discard"})
 
@@ -112,7 +116,8 @@ def order_to_stop(text: Text) -> str | None:
     """What a message wants to have stopped, in its words; None when it wants no such thing."""
     core, _ = core_of(text)
     first, _, rest = core.partition(" ")
-    return rest if first in _STOP else None
+    leaves = first == "quit" and not rest  # Whoever types that alone wants to leave the conversation.
+    return rest if first in _STOP and not leaves else None
 
 
 def is_wish(text: Text) -> bool:
