@@ -97,6 +97,10 @@ async def test_what_is_not_sure_is_asked_and_never_approved(message: str, told: 
             "change the start date to Monday 2026-12-07",
             [(HR, EDIT | {"reason": "change the start date to Monday 2026-12-07", "start_date": "2026-12-07"})],
         ),
+        (
+            "for the onboarding, make the start date 2026-12-14",
+            [(HR, EDIT | {"reason": "for the onboarding, make the start date 2026-12-14", "start_date": "2026-12-14"})],
+        ),
     ],
 )
 async def test_of_several_questions_the_message_tells_which(message: str, wanted: list) -> None:
@@ -218,6 +222,7 @@ async def test_a_yes_with_a_condition_is_asked_about_where_only_yes_and_no_can_b
         ("ok, onboard Ana Lopez as a cook from tomorrow", "launch"),
         ("Plan my spending review for October", "ask_back"),
         ("make me a workout plan for strength, three days a week", "launch"),
+        ("make an exercise plan for endurance, four days a week", "launch"),
     ],
 )
 async def test_with_a_question_open_not_everything_is_a_decision(message: str, kind: str) -> None:
