@@ -6,7 +6,15 @@ from dataclasses import replace
 import pytest
 
 from stretto.server.domain import transitions
-from stretto.server.domain.change import Change, EncodedEvent, RunFailed, RunPaused, RunSucceeded
+from stretto.server.domain.change import (
+    Change,
+    EncodedEvent,
+    RunFailed,
+    RunPaused,
+    RunSucceeded,
+    Saved,
+    StoredCheckpoint,
+)
 from stretto.server.domain.errors import SessionNotFound, StaleEpoch
 from stretto.server.domain.session import (
     TURN,
@@ -22,6 +30,7 @@ from stretto.server.domain.session import (
 )
 from stretto.server.domain.workflow import Failure, Reason, Status
 from stretto.server.store import SessionFilter, WorkflowFilter
+from stretto.server.store.port import SMALL_BYTES_MAX
 from tests.contract.making import (
     HISTORY,
     NO,
@@ -29,6 +38,8 @@ from tests.contract.making import (
     YES,
     a_workflow,
     accepted,
+    blob,
+    checkpoint,
     claim,
     commit,
     decide,
@@ -36,6 +47,7 @@ from tests.contract.making import (
     question,
     request,
     running,
+    write,
 )
 from tests.contract.talking import (
     ALL,
@@ -392,3 +404,16 @@ async def test_a_sessions_state_has_the_newest_checkpoints_when_asked_for(store)
         assert one.checkpoint == await store.checkpoint(PROJECT, one.workflow.workflow_id, "")
         assert (one.checkpoint is not None) == (one.workflow.workflow_id in ("wf_a0", "wf_a1", "wf_e1"))
     assert [one.checkpoint for one in (await state_of(store)).workflows] == [None] * 10
+
+
+async def test_a_sessions_state_leaves_large_values_of_checkpoints_out(store):
+    await started(store, "wf_1")
+    bodies = {"small": bytes(SMALL_BYTES_MAX), "large": bytes(SMALL_BYTES_MAX + 1)}
+    newest = checkpoint("cp_1", channels=tuple((name, "1") for name in bodies))
+    blobs = tuple(blob(name, "1", body) for name, body in bodies.items())
+    writes = tuple(write("cp_1", index=index, body=body) for index, body in enumerate(bodies.values()))
+    await store.save(PROJECT, "wf_1", Saved(checkpoints=(newest,), blobs=blobs, writes=writes))
+    [one] = (await state_of(store, with_checkpoints=True)).workflows
+    assert one.checkpoint == StoredCheckpoint(newest, blobs[:1], writes[:1])
+    whole = await store.state(PROJECT, "wf_1", with_checkpoint=True)
+    assert {blob.channel for blob in whole.checkpoint.blobs} == set(bodies)

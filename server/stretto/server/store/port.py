@@ -20,6 +20,9 @@ from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.session import Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 
+SMALL_BYTES_MAX = 64 * 1024
+"""Larger values of checkpoints are left out where many checkpoints are read at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowFilter:
@@ -177,7 +180,10 @@ class Store(Protocol):
     async def session_state(
         self, project: str, session_id: str, *, active_max: int, ended_max: int, with_checkpoints: bool
     ) -> SessionState:
-        """A session and its workflows without turns, newest first, read in one snapshot; or SessionNotFound."""
+        """A session and its workflows without turns, newest first, read in one snapshot; or SessionNotFound.
+
+        Their checkpoints are the newest ones of their outermost graphs, without values above SMALL_BYTES_MAX.
+        """
         ...
 
     async def delete_session(self, project: str, session_id: str, at: Micros) -> Session:
@@ -225,4 +231,13 @@ class Store(Protocol):
         ...
 
 
-__all__ = ["Checkpoint", "SessionFilter", "SessionState", "Store", "Unfinished", "WorkflowFilter", "WorkflowState"]
+__all__ = [
+    "SMALL_BYTES_MAX",
+    "Checkpoint",
+    "SessionFilter",
+    "SessionState",
+    "Store",
+    "Unfinished",
+    "WorkflowFilter",
+    "WorkflowState",
+]

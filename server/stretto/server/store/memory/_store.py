@@ -21,7 +21,14 @@ from stretto.server.domain.session import TURN, Encoders, Session, SessionPublic
 from stretto.server.domain.workflow import Interrupt, Workflow
 from stretto.server.store.memory._checkpoints import Checkpoints
 from stretto.server.store.memory._sessions import Sessions, key_of
-from stretto.server.store.port import SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
+from stretto.server.store.port import (
+    SMALL_BYTES_MAX,
+    SessionFilter,
+    SessionState,
+    Unfinished,
+    WorkflowFilter,
+    WorkflowState,
+)
 
 _Key = tuple[str, str]
 
@@ -194,8 +201,7 @@ class MemoryStore:
         ended = [one for one in found if one.status.terminal]
         chosen = (*active[:active_max], *ended[:ended_max])
         states = [await self.state(project, one.workflow_id, with_checkpoint=with_checkpoints) for one in chosen]
-        told = (replace(one, interrupts=()) if one.workflow.status.terminal else one for one in states)
-        return SessionState(session, tuple(told), len(ended))
+        return SessionState(session, tuple(_in_short(one) for one in states), len(ended))
 
     async def delete_session(self, project: str, session_id: str, at: Micros) -> Session:
         """Delete a session whose workflows and turns have all ended, or SessionBusy."""
@@ -343,6 +349,19 @@ class MemoryStore:
             source = self._rows.get((workflow.project, change.copied.workflow_id), Checkpoints())
             rows.put(source.copy(change.copied))
         rows.put(change.saved)
+
+
+def _in_short(state: WorkflowState) -> WorkflowState:
+    """A workflow as one of many: without the interrupts of one that has ended, and without large values."""
+    interrupts = () if state.workflow.status.terminal else state.interrupts
+    if (newest := state.checkpoint) is None:
+        return replace(state, interrupts=interrupts)
+    small = StoredCheckpoint(
+        newest.checkpoint,
+        tuple(blob for blob in newest.blobs if len(blob.blob.body) <= SMALL_BYTES_MAX),
+        tuple(write for write in newest.writes if len(write.blob.body) <= SMALL_BYTES_MAX),
+    )
+    return replace(state, interrupts=interrupts, checkpoint=small)
 
 
 def _holds(where: WorkflowFilter, workflow: Workflow) -> bool:

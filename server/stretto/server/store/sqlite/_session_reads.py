@@ -12,7 +12,7 @@ from stretto.server.domain.clock import Micros
 from stretto.server.domain.errors import SessionNotFound
 from stretto.server.domain.session import TURN, Session, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
-from stretto.server.store.port import SessionFilter, SessionState, WorkflowState
+from stretto.server.store.port import SMALL_BYTES_MAX, SessionFilter, SessionState, WorkflowState
 from stretto.server.store.sqlite import _rows
 from stretto.server.store.sqlite._reads import snapshot
 
@@ -79,10 +79,12 @@ SELECT b.workflow_id, b.namespace, b.channel, b.version, b.tag, b.body
 FROM newest CROSS JOIN {_OF_NEWEST.format(table="checkpoint")}, json_each(c.channels) AS named
 CROSS JOIN channel_blob AS b ON b.project = c.project AND b.workflow_id = c.workflow_id
     AND b.namespace = c.namespace AND b.channel = named.key AND b.version = named.value
+    AND length(b.body) <= {SMALL_BYTES_MAX}
 """
 _WRITES = (
     f"{_NEWEST} SELECT c.workflow_id, {_rows.WRITE_COLUMNS.replace('checkpoint_id', 'c.checkpoint_id')}"
-    f" FROM newest CROSS JOIN {_OF_NEWEST.format(table='pending_write')} ORDER BY task_id, position"
+    f" FROM newest CROSS JOIN {_OF_NEWEST.format(table='pending_write')} AND length(c.body) <= {SMALL_BYTES_MAX}"
+    " ORDER BY task_id, position"
 )
 
 
@@ -198,7 +200,7 @@ def _interrupts(connection: apsw.Connection, project: str, workflows: Sequence[W
 def _checkpoints(
     connection: apsw.Connection, project: str, workflows: Sequence[Workflow]
 ) -> dict[str, StoredCheckpoint]:
-    """The newest checkpoint of each workflow's outermost graph, with its blobs and writes."""
+    """The newest checkpoint of each workflow's outermost graph, with its small blobs and writes."""
     values = (project, json.dumps([one.workflow_id for one in workflows]))
     blobs, writes = _by_workflow(connection, _BLOBS, values), _by_workflow(connection, _WRITES, values)
     return {
