@@ -28,6 +28,7 @@ from stretto.server.domain.workflow import Failure, Interrupt, InterruptStatus, 
 
 FAILURE = Failure(Reason.STEP_FAILED, "the rig is closed.", "ValueError", "book_rig")
 QUESTION = Interrupt("q1", "key", "review", "s1", "Go on?", "", 5)
+NAMELESS = Failure(Reason.STEP_FAILED, "'name'", "KeyError")
 
 
 def workflow(workflow_type: str = "exercise_planning", **fields: Any) -> Workflow:
@@ -76,6 +77,7 @@ def test_an_event_of_a_workflow_stands_for_itself_and_notices_come_after_the_eve
         (Status.CANCELLED, {}, "Exercise planning was cancelled."),
         (Status.CANCELLED, {"cancel_cause": "no time"}, "Exercise planning was cancelled: no time"),
         (Status.FAILED, {"failure": FAILURE}, "Exercise planning failed at book rig: the rig is closed."),
+        (Status.FAILED, {"failure": NAMELESS}, "Exercise planning failed: KeyError: 'name'"),
         (Status.FAILED, {"failure": replace(FAILURE, step="")}, "Exercise planning failed: the rig is closed."),
         (Status.QUARANTINED, {"failure": replace(FAILURE, step="")}, "Exercise planning failed: the rig is closed."),
         (Status.TIMED_OUT, {"failure": FAILURE}, "Exercise planning ran out of time: the rig is closed."),

@@ -171,6 +171,11 @@ async def test_what_is_to_be_stopped_is_stopped(message: str, stopped: list) -> 
     assert (found.kind, found.cancels) == ("cancel", tuple(each.workflow_id for each in stopped))
 
 
+async def test_a_fact_that_ends_its_own_sentence_gets_no_second_full_stop() -> None:
+    one = workflow(status="SUCCEEDED", headline="", facts={"text": "Hello, Ada!"})
+    assert (await answered("what is the text of the exercise?", workflows=(one,))).endswith("Text: Hello, Ada!")
+
+
 @pytest.mark.parametrize("message", ["quit", "exit", "bye"])
 async def test_who_leaves_the_conversation_stops_nothing(message: str) -> None:
     assert (await plan(message, workflows=(RUNNING,))).kind == "answer"

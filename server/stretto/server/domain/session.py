@@ -265,7 +265,13 @@ def _told(workflow: Workflow) -> str:
     if workflow.status is Status.TIMED_OUT:
         return f"{title} ran out of time: {failure.message if failure else 'its deadline passed.'}"
     where = f" at {_words(failure.step)}" if failure and failure.step else ""
-    return f"{title} failed{where}: {failure.message if failure else 'for a reason that was not told.'}"
+    return f"{title} failed{where}: {_what(failure) if failure else 'for a reason that was not told.'}"
+
+
+def _what(failure: Failure) -> str:
+    """What went wrong. A message of one word, such as a KeyError's, says nothing without its class."""
+    alone = failure.error_class and len(failure.message.split()) < 2  # noqa: PLR2004 - One word.
+    return f"{failure.error_class}: {failure.message}" if alone else failure.message
 
 
 def question_text(question: JsonValue) -> str:

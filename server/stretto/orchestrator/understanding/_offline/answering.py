@@ -80,7 +80,8 @@ def _help(brief: Brief, index: Index) -> str:
 
 
 def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:].rstrip().rstrip('.')}."
+    said = f"{words[:1].upper()}{words[1:].rstrip()}"
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
 def _to_no_question(brief: Brief, text: Text) -> str:
