@@ -11,6 +11,7 @@ from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable
 from stretto.server.engine import run
 from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.ledger import StoreLedger
+from stretto.server.rpc.desk import HISTORY_MAX
 from stretto.session.v1 import session_pb2 as protos
 from stretto.testing import ManualClock
 from stretto.workflow.v1 import workflow_service_pb2 as workflow_api
@@ -86,6 +87,27 @@ async def test_a_turn_knows_the_replies_before_it_and_not_what_was_said_after_it
             "two": ["one", "You said: one"],
             "three": ["one", "You said: one", "two", "You said: two"],
         }
+
+
+async def test_a_turn_knows_what_was_said_before_it_though_very_much_was_said_since(gate):
+    seen = {}
+
+    async def rule(brief):
+        if brief.message == "0":
+            await gate.wait()
+        seen[brief.message] = [said.text for said in brief.history]
+        return ANSWER
+
+    async with talking(trips(asyncio.Event()), understanding=ByRule(rule)) as talk:
+        waiting = [asyncio.create_task(talk.say("0"))]
+        await said_until(talk, 1)
+        waiting += [asyncio.create_task(talk.say(str(number))) for number in range(1, HISTORY_MAX + 10)]
+        texts = await said_until(talk, len(waiting))
+        gate.set()
+        await asyncio.gather(*waiting)
+        first, then, last = texts[:3]
+        assert seen[then] == [first, f"You said: {first}"]
+        assert seen[last] == [first, f"You said: {first}", then, f"You said: {then}"]
 
 
 @pytest.mark.parametrize(

@@ -133,9 +133,16 @@ class SessionDesk:
         }
 
     async def _history(self, turn: TurnName, *, wanted: bool) -> tuple[StoredSessionEvent, ...]:
+        """The newest messages; where so much was said since that the turn's own is not among them, those before it."""
         if not wanted:
             return ()
-        return await self._store.messages(turn.project, turn.session_id, HISTORY_MAX, newest_first=True)
+        session = (turn.project, turn.session_id)
+        newest = await self._store.messages(*session, HISTORY_MAX, newest_first=True)
+        if any(message.workflow_id == turn.turn_id for message in newest):
+            return newest
+        own = await self._store.turn_messages(*session, turn.turn_id)
+        earlier = await self._store.messages(*session, HISTORY_MAX, before=own[0].sequence, newest_first=True)
+        return (*newest, *own, *earlier)
 
     def _question(self, workflow: Workflow, asked: Interrupt) -> dict[str, Any]:
         return {
@@ -243,7 +250,7 @@ def _before(history: tuple[StoredSessionEvent, ...], turn: TurnName) -> list[Mes
     own = asked.get(turn.turn_id, 0)
     places = {message.sequence: asked.get(message.turn_id, message.sequence) for message in messages}
     before = [message for message in messages if places[message.sequence] < own]
-    return sorted(before, key=lambda message: (places[message.sequence], message.sequence))
+    return sorted(before, key=lambda message: (places[message.sequence], message.sequence))[-HISTORY_MAX:]
 
 
 def _said(message: Message) -> dict[str, Any]:
