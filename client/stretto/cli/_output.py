@@ -55,14 +55,14 @@ class Output:
         for thing in () if self.json else things:
             printed = clean(thing) if isinstance(thing, str) else thing
             if self.console.is_terminal:
-                with _at_least(self.console, _least_width(thing)):
+                with self.console.at_least(_least_width(thing)):
                     self.console.print(printed, style=style, soft_wrap=_soft(thing))
             else:
                 self._print_bare(printed)
 
     def _print_bare(self, thing: Any) -> None:
         """Print without the blanks that fill lines up."""
-        with self.console.capture() as captured, _at_least(self.console, _least_width(thing)):
+        with self.console.capture() as captured, self.console.at_least(_least_width(thing)):
             self.console.print(thing, soft_wrap=_soft(thing))
         print("\n".join(line.rstrip() for line in captured.get().splitlines()), file=self.console.file)
 
@@ -101,8 +101,19 @@ class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
         raise BrokenPipeError
 
+    @contextlib.contextmanager
+    def at_least(self, width: int) -> Iterator[None]:
+        """At least this wide: on a narrower terminal lines break, which is better than a cut id."""
+        # Not the property: what is set by it holds on, whatever size the terminal gets.
+        before = self._width
+        self._width = max(self.width, width)
+        try:
+            yield
+        finally:
+            self._width = before
 
-def _console(*, stderr: bool) -> Console:
+
+def _console(*, stderr: bool) -> _Console:
     console = _Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED_WIDTH
@@ -118,17 +129,6 @@ def _least_width(thing: Any) -> int:
 
 def _natural_width(column: Column) -> int:
     return max((cell_len(str(cell)) for cell in (column.header, *column.cells)), default=0)
-
-
-@contextlib.contextmanager
-def _at_least(console: Console, width: int) -> Iterator[None]:
-    """A console of at least this width: on a narrower terminal lines break, which is better than a cut id."""
-    before = console.width
-    console.width = max(before, width)
-    try:
-        yield
-    finally:
-        console.width = before
 
 
 def _soft(thing: Any) -> bool:

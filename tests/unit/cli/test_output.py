@@ -1,13 +1,14 @@
 """Where a command writes, and what it never lets through."""
 
 import json
+import os
 
 import pytest
 from rich.text import Text
 
 from stretto.cli._exits import CommandError, Exit
 from stretto.cli._output import Output, clean
-from stretto.cli._tables import cell, table
+from stretto.cli._tables import cell, indented, table
 
 
 def test_control_characters_are_made_visible() -> None:
@@ -85,3 +86,17 @@ def test_only_the_column_that_gives_way_is_wrapped_or_cut(capsys, monkeypatch, c
     assert lines[1].endswith("…")
     assert lines[2].startswith("j" * 30)
     assert len(lines) > 4
+
+
+def test_what_is_printed_follows_the_size_of_the_terminal(capsys, monkeypatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    out = Output()
+    monkeypatch.setattr(out.console, "_force_terminal", True)
+    out.console._width = None  # As on a terminal, which is asked for its size each time.
+    wide = table("id")
+    wide.add_row(cell("x" * 90))
+    for columns in (30, 60, 40):
+        monkeypatch.setattr("os.get_terminal_size", lambda *_, columns=columns: os.terminal_size((columns, 20)))
+        out.show(wide, indented(Text("word " * 40)))
+        lines = [line for line in capsys.readouterr().out.splitlines() if "word" in line]
+        assert columns - 6 < max(len(line.rstrip()) for line in lines) <= columns
