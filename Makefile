@@ -28,6 +28,7 @@ test-lowest: $(LOWEST) ## Run the tests that need no other process, with the old
 	@build/lowest/bin/python -m pytest -q tests/unit tests/contract tests/rpc
 
 test-wheel: wheel ## Run what needs a whole server, and the code in the docs, against the installed wheel
+	@tools/find-tmux.sh
 	@echo "stretto: installing the wheel into build/installed"
 	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
 	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server,model]" --group dev
