@@ -176,6 +176,12 @@ async def test_a_fact_that_ends_its_own_sentence_gets_no_second_full_stop() -> N
     assert (await answered("what is the text of the exercise?", workflows=(one,))).endswith("Text: Hello, Ada!")
 
 
+async def test_each_type_that_can_be_started_is_told_on_a_line_of_its_own() -> None:
+    lead, *kinds = (await answered("what can you do?")).splitlines()
+    assert lead.startswith("Tell me in a sentence")
+    assert [kind.partition(":")[0] for kind in kinds][:2] == ["Exercise planning", "Finance review"]
+
+
 @pytest.mark.parametrize("message", ["quit", "exit", "bye"])
 async def test_who_leaves_the_conversation_stops_nothing(message: str) -> None:
     assert (await plan(message, workflows=(RUNNING,))).kind == "answer"

@@ -76,7 +76,7 @@ def _help(brief: Brief, index: Index) -> str:
     kinds = [
         _sentence(f"{known.label}: {known.type.description or 'no description'}") for known in index.known[:SHOWN_MAX]
     ]
-    return " ".join(filter(None, (lead, *(kinds or [offer(index)]), _overview(brief))))
+    return "\n".join(filter(None, (lead, *(kinds or [offer(index)]), _overview(brief))))
 
 
 def _sentence(words: str) -> str:
