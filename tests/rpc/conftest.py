@@ -63,6 +63,9 @@ class HandDispatcher:
         if self.refusal:
             raise self.refusal
 
+    def check_queue(self, *, turn: bool = False) -> None:
+        pass
+
     def changed(self, workflow: Workflow) -> None:
         self.hints.append(workflow)
 

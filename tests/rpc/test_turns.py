@@ -224,7 +224,7 @@ async def test_what_a_turn_launches_outlives_the_server_that_was_about_to_start_
         assert launched(reply) == known.workflow_id
 
 
-@pytest.mark.parametrize("refusal", [Draining, Overloaded, StoreUnavailable])
+@pytest.mark.parametrize("refusal", [Draining, StoreUnavailable])
 async def test_a_turn_that_was_admitted_launches_though_nothing_new_is_admitted(gate, monkeypatch, refusal):
     admitted = []
 
@@ -239,6 +239,21 @@ async def test_a_turn_that_was_admitted_launches_though_nothing_new_is_admitted(
     monkeypatch.setattr(LocalDispatcher, "admit", admit_one)
     async with talking(trips(gate), understanding=ByRule(rule)) as talk:
         assert launched(await talk.say("a trip"))
+
+
+async def test_a_launch_into_a_full_queue_is_refused_in_words(gate, monkeypatch):
+    def check(_, *, turn=False):
+        if not turn:
+            raise Overloaded("7 workflows are waiting already.")
+
+    async def rule(_):
+        return launch("trip_booking", city="Lisbon")
+
+    monkeypatch.setattr(LocalDispatcher, "check_queue", check)
+    async with talking(trips(gate), understanding=ByRule(rule)) as talk:
+        reply = await talk.say("a trip")
+        assert reply.reply.kind == protos.TURN_KIND_ASK_BACK
+        assert reply.text == "I could not start trip booking: 7 workflows are waiting already."
 
 
 async def test_what_a_turn_launches_while_its_session_is_deleted_is_cancelled_too(gate):

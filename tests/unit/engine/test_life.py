@@ -18,6 +18,7 @@ from stretto.server.domain.errors import (
     AlreadyDecided,
     InterruptNotFound,
     InvalidRequest,
+    Overloaded,
     StoreUnavailable,
     WorkflowEnded,
 )
@@ -432,6 +433,15 @@ async def test_an_executor_that_stalls_gets_no_more_work_until_it_answers():
         await engine.run("work", {"text": "next"})
         await engine.events(held.workflow_id)
     assert sorted(ran) == ["held", "next"]
+
+
+async def test_a_queue_full_of_workflows_still_admits_turns():
+    async with engine_of(app_of(work=chain(work=lambda _: {})), queue_max=1) as engine:
+        engine.executor.stalled = True
+        await engine.start("work")
+        with pytest.raises(Overloaded, match="1 workflows are waiting"):
+            await engine.start("work")
+        engine.dispatcher.check_queue(turn=True)
 
 
 async def test_a_workflow_whose_executor_stalls_while_it_is_read_is_queued_again(monkeypatch):

@@ -103,13 +103,19 @@ class LocalDispatcher:
         return len(self._deadlines)
 
     def admit(self) -> None:
-        """Raise Draining, Overloaded or StoreUnavailable when no new work may be accepted."""
+        """Raise Draining or StoreUnavailable when no new work may be accepted."""
         if self.draining:
             raise Draining
         if not self.healthy():
             raise StoreUnavailable
-        if len(self._queue) >= self._limits.queue_max:
-            raise Overloaded(f"{self._limits.queue_max} workflows are waiting already.")
+
+    def check_queue(self, *, turn: bool = False) -> None:
+        """Raise Overloaded when too many wait.
+
+        Turns are counted apart: however many workflows wait, their users can ask for them and cancel them.
+        """
+        if (self._queue.count(TURN) if turn else self.queued_count) >= self._limits.queue_max:
+            raise Overloaded(f"{self._limits.queue_max} {'messages' if turn else 'workflows'} are waiting already.")
 
     def changed(self, workflow: Workflow) -> None:
         """Nothing to do: the store's publications tell of every change."""

@@ -9,6 +9,7 @@ from stretto.server.domain.clock import Clock, Micros
 from stretto.server.domain.errors import CheckpointNotFound, InterruptNotFound, InvalidRequest
 from stretto.server.domain.ids import new_request_id, new_workflow_id
 from stretto.server.domain.payload import Payload, Violation
+from stretto.server.domain.session import TURN
 from stretto.server.domain.workflow import Edit, Interrupt, Origin, OriginKind, Status, Workflow
 from stretto.server.engine.catalog import Catalog
 from stretto.server.store.port import Store
@@ -18,7 +19,11 @@ class Dispatcher(Protocol):
     """Sees to it that accepted workflows run. Hints are cheap and may come twice; the store is the truth."""
 
     def admit(self) -> None:
-        """Raise Draining, Overloaded or StoreUnavailable when no new work may be accepted."""
+        """Raise Draining or StoreUnavailable when no new work may be accepted."""
+        ...
+
+    def check_queue(self, *, turn: bool = False) -> None:
+        """Raise Overloaded when too many wait; turns are counted apart."""
         ...
 
     def changed(self, workflow: Workflow) -> None:
@@ -93,7 +98,8 @@ class Workflows:
         labels: tuple[tuple[str, str], ...] = (),
         deadline: Micros = 0,
     ) -> Workflow:
-        """A workflow as it will be accepted. Nothing is stored, and nobody asked whether new work is welcome."""
+        """A workflow as it will be accepted, or Overloaded. Nothing is stored, and a drain is no hindrance."""
+        self._dispatcher.check_queue(turn=workflow_type == TURN)
         info = self._catalog.get(workflow_type)
         now = self._clock.now()
         return Workflow(
@@ -131,6 +137,7 @@ class Workflows:
         if (earlier := await self._too_late(project, deadline, request)) is not None:
             return earlier
         self._dispatcher.admit()
+        self._dispatcher.check_queue()
         newest = await self._store.checkpoint(project, workflow_id, "")
         copied = CheckpointCopy(workflow_id, newest.checkpoint.checkpoint_id, with_writes=True) if newest else None
         made = partial(self._made_from, kind=OriginKind.RETRY, copied=copied, request=request, deadline=deadline)
@@ -150,6 +157,7 @@ class Workflows:
         if (earlier := await self._too_late(project, deadline, request)) is not None:
             return earlier
         self._dispatcher.admit()
+        self._dispatcher.check_queue()
         source = await self._store.get(project, workflow_id)
         if edit is not None and edit.as_step:
             self._check_step(source.workflow_type, edit.as_step)

@@ -158,16 +158,20 @@ class SessionDesk:
     async def _launch(self, turn: TurnName, body: Body) -> JsonValue:
         """Order a workflow in the session: it starts in the transaction that ends the turn.
 
-        It was admitted with the turn: a drain or a full queue since then must not break a reply.
+        It was admitted with the turn, so a drain that has begun since then does not break the reply; a full queue is a
+        refusal, for it is not over in a moment.
         """
         info = self._catalog.public(body["workflow_type"])
-        workflow = self._workflows.prepare(
-            turn.project,
-            info.name,
-            self._contracts.encode(info.contract.input_type, body["input"]),
-            request_id=self._request(turn, "launch", body).request_id,
-            session_id=turn.session_id,
-        )
+        try:
+            workflow = self._workflows.prepare(
+                turn.project,
+                info.name,
+                self._contracts.encode(info.contract.input_type, body["input"]),
+                request_id=self._request(turn, "launch", body).request_id,
+                session_id=turn.session_id,
+            )
+        except Overloaded as error:
+            return _refusal(error)
         self._orders.place(turn, body["number"], workflow)
         return _done(workflow)
 
