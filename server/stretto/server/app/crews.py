@@ -9,6 +9,7 @@ from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.desk import Desk
 from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.ledger import Ledger
+from stretto.server.engine.process import STALL_SECONDS
 
 ORCHESTRATOR = "stretto.server.app.orchestrator:app"
 """What the executor of turns loads. By name: this process does without LangGraph."""
@@ -28,7 +29,7 @@ class Crews:
         self._workflows = Supervisor(settings, targets, ledger, changed, count=settings.executors)
         self._all = [self._workflows]
         if settings.orchestrator:
-            self._all.append(Supervisor(settings, [ORCHESTRATOR], ledger, changed, count=1, desk=desk))
+            self._all.append(Supervisor(_of_turns(settings), [ORCHESTRATOR], ledger, changed, count=1, desk=desk))
 
     @property
     def alive_count(self) -> int:
@@ -60,3 +61,13 @@ class Crews:
     async def close(self) -> None:
         """End all executors."""
         await asyncio.gather(*(crew.close() for crew in self._all))
+
+
+def _of_turns(settings: Settings) -> Settings:
+    """The settings for the executor of turns. No step may block it, so when it hangs that is not for its own good.
+
+    It is replaced as soon as the turns that it had are lost, though steps of workflows may block for much longer.
+    """
+    patience = max(STALL_SECONDS, settings.turn_seconds_max)
+    longest = min(patience, settings.executor_stall_seconds_max or patience)
+    return settings.model_copy(update={"executor_stall_seconds_max": longest})
