@@ -170,6 +170,25 @@ async def test_a_yes_stops_nothing_that_has_asked_something_in_between() -> None
     assert (await plan("yes", history=SHALL_I_STOP)).kind != "ask_back"
 
 
+@pytest.mark.parametrize(
+    ("message", "no_because"),
+    [
+        ("approve the exercise plan and reject the onboarding because she quit", {"reason": "because she quit"}),
+        ("reject the onboarding, she quit, but approve the exercise", {"reason": "she quit"}),
+    ],
+)
+async def test_a_yes_and_a_no_go_to_the_question_that_each_names(message: str, no_because: dict) -> None:
+    wanted = {EXERCISE.interrupt_id: APPROVE, HR.interrupt_id: REJECT | no_because}
+    assert dict(decided(await plan(message, TWO))) == wanted
+
+
+async def test_a_yes_and_a_no_of_which_one_names_nothing_are_asked_about() -> None:
+    found = await plan("approve the exercise plan but I don't like it", TWO)
+    assert (found.kind, found.text[:14]) == ("ask_back", "One at a time,")
+    found = await plan("approve the exercise plan and reject the onboarding", ONE)
+    assert (found.kind, found.text[:14]) == ("ask_back", "One at a time,")
+
+
 BOOL = objects(["approved"], approved={"type": "boolean"}, comment=TEXT)
 ANSWER = objects(["amount"], amount={"type": "number", "minimum": 0})
 WORDS = objects(["comment"], comment=TEXT)

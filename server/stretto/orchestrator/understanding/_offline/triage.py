@@ -1,5 +1,6 @@
 """What to do with a message: the order in which its meanings are tried."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -39,6 +40,7 @@ __all__ = ["triage"]
 
 ANSWER = Plan(kind="answer")
 
+_CLAUSES: Final = re.compile(r"[,;.]\s+(?:(?:and|but|while)\s+)?|\s+(?:and|but|while)\s+", re.IGNORECASE)
 _OF_PROPOSALS: Final = stems("approve approval accept reject rejection decline")
 """Words that say what becomes of a proposal, and never that something shall be stopped."""
 
@@ -64,7 +66,7 @@ def triage(brief: Brief, index: Index) -> Plan:
     turn = _Turn(brief, index, read(brief.message))
     if not turn.text.words and not verdict_of(brief.message):
         return Plan(kind="ask_back", text=f"What can I do for you? {offer(index)}")
-    plans = (way(turn) for way in (_follow_up, _small_talk, _cancel, _decision, _remark, _request))
+    plans = (way(turn) for way in (_follow_up, _small_talk, _cancel, _each_its_own, _decision, _remark, _request))
     unclear = Plan(kind="ask_back", text=f"I am not sure what you would like me to do. {offer(index)}")
     return next(filter(None, plans), unclear)
 
@@ -176,6 +178,42 @@ def _decision(turn: _Turn) -> Plan | None:
     if len(chosen) > 1 and verdict.changes:
         chosen = _changeable(turn, chosen) or chosen
     return _decide(turn, chosen)
+
+
+def _each_its_own(turn: _Turn) -> Plan | None:
+    """The plan for a yes to one question and a no to another; None for a message that says one thing."""
+    questions = turn.brief.questions
+    parts = _verdicts_in(turn.message)
+    kinds = {kind for kind, _ in parts}
+    if len(kinds) < 2 or is_question(turn.text) or not _tells_apart(turn, parts):  # noqa: PLR2004 - A yes and a no.
+        return None
+    words = [words_of(each) for each in questions]
+    meant = [select(read(part), questions, words) for _, part in parts]
+    if any(len(chosen) != 1 for chosen in meant) or len({chosen[0].interrupt_id for chosen in meant}) < len(meant):
+        return Plan(kind="ask_back", text=list_open(questions, "One at a time, please, by its name. What waits:"))
+    plans = [decide(turn.table, chosen, [part]) for chosen, (_, part) in zip(meant, parts, strict=True)]
+    unclear = next((plan for plan in plans if plan.kind != "decide"), None)
+    return unclear or Plan(kind="decide", decisions=tuple(one for plan in plans for one in plan.decisions))
+
+
+def _tells_apart(turn: _Turn, parts: Sequence[tuple[str, str]]) -> bool:
+    """Whether a yes and a no can be for two things: two that wait, or one and another that is named."""
+    waiting = {each.workflow_type for each in turn.brief.questions}
+    types = [each.type.name for each in turn.index.known]
+    other = any(named_in(read(part), types) - waiting for _, part in parts)
+    return len(turn.brief.questions) > 1 or bool(waiting and other)
+
+
+def _verdicts_in(message: str) -> list[tuple[str, str]]:
+    """The verdicts of a message, each with the words up to the next one."""
+    found: list[tuple[str, str]] = []
+    for part in filter(None, map(str.strip, _CLAUSES.split(message))):
+        verdict = verdict_of(part)
+        if verdict is not None and verdict.strong and verdict.kind != "edit":
+            found.append((verdict.kind, part))
+        elif found:
+            found[-1] = (found[-1][0], f"{found[-1][1]}, {part}")
+    return found
 
 
 def _change(turn: _Turn, verdict: Verdict | None) -> Plan | None:
