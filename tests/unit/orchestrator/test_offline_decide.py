@@ -34,6 +34,8 @@ VERDICTS = [
     ("approve it", APPROVE),
     ("Approved!", APPROVE),
     ("yes", APPROVE),
+    ("y", APPROVE),
+    ("N", REJECT | {"reason": "N"}),
     ("yes, go ahead", APPROVE),
     ("yes please", APPROVE),
     ("looks good", APPROVE),

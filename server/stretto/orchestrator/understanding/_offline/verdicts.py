@@ -52,8 +52,8 @@ _YES: Final = (
     r"yes|yep|yeah|yup|sure|ok|okay|fine|perfect|great|good|absolutely|definitely|of course|certainly|excellent"
 )
 _OPENERS: Final[tuple[tuple[Kind, str], ...]] = (
-    ("reject", r"(?:no|nope|nah|never)\b|\U0001f44e"),
-    ("approve", rf"(?:{_YES})\b|\U0001f44d|\U0001f44c|\u2705"),
+    ("reject", r"(?:no|nope|nah|never)\b|n[.!]?$|\U0001f44e"),
+    ("approve", rf"(?:{_YES})\b|y[.!]?$|\U0001f44d|\U0001f44c|\u2705"),
 )
 _VERDICTS: Final = tuple(
     (kind, strong, re.compile(pattern, re.IGNORECASE))
