@@ -43,7 +43,8 @@ def decided(decisions: Sequence[JsonObject], outcomes: Sequence[Done | Refused])
     for decision, outcome in zip(decisions, outcomes, strict=True):
         if isinstance(outcome, Done):
             told = _TOLD.get(_verdict(decision), "I have passed your decision on")
-            parts.append(f"{told}: {title(outcome.workflow_type)} goes on.")
+            goes_on = "has been told" if told == "Rejected" else "goes on"
+            parts.append(f"{told}: {title(outcome.workflow_type)} {goes_on}.")
         else:
             parts.append(f"I could not pass your decision on: {_why(outcome)}")
     return " ".join(parts)

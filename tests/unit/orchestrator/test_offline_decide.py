@@ -53,6 +53,8 @@ VERDICTS = [
     ("please don't approve it", REJECT | {"reason": "please don't approve it"}),
     ("not approved: my doctor is against it", REJECT | {"reason": "my doctor is against it"}),
     ("that does not work for me", REJECT | {"reason": "that does not work for me"}),
+    ("I do not want it", REJECT | {"reason": "I do not want it"}),
+    ("no thanks, too hard", REJECT | {"reason": "too hard"}),
     ("no, make it three days", EDIT | {"reason": "make it three days", "days_per_week": 3}),
     ("change the goal to endurance", EDIT | {"reason": "change the goal to endurance", "goal": "GOAL_ENDURANCE"}),
     ("looks good but make it 30 minutes", EDIT | {"reason": "make it 30 minutes", "minutes_per_session": 30}),
@@ -244,6 +246,7 @@ async def test_a_yes_with_a_condition_is_asked_about_where_only_yes_and_no_can_b
         ("Plan my spending review for October", "ask_back"),
         ("make me a workout plan for strength, three days a week", "launch"),
         ("make an exercise plan for endurance, four days a week", "launch"),
+        ("no pushups please", "ask_back"),
     ],
 )
 async def test_with_a_question_open_not_everything_is_a_decision(message: str, kind: str) -> None:

@@ -20,4 +20,4 @@ from stretto.orchestrator.wording import decided
 )
 def test_a_decision_is_told_as_what_it_is_whatever_its_reason_says(decision: dict, told: str) -> None:
     done = Done("wf_1", "parcel")
-    assert decided([decision], [done]) == f"{told}: parcel goes on."
+    assert decided([decision], [done]) == f"{told}: parcel {'has been told' if told == 'Rejected' else 'goes on'}."

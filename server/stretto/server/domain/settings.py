@@ -24,7 +24,12 @@ class Settings(BaseModel):
         int, Field(ge=1, le=100_000, description="Workflows that run at once; more wait in a queue.")
     ] = 1_000
     queue_max: Annotated[
-        int, Field(ge=1, description="Workflows that may wait in the queue; more starts are refused with OVERLOADED.")
+        int,
+        Field(
+            ge=1,
+            description="Workflows that may wait in the queue; more starts are refused with OVERLOADED. So many "
+            "messages may wait besides.",
+        ),
     ] = 100_000
     crashes_max: Annotated[
         int,
@@ -67,8 +72,9 @@ class Settings(BaseModel):
         Field(
             gt=0,
             le=600,
-            description="Time that the reply to a message may take before the turn is given up with a message that "
-            "says so.",
+            description="Time that the reply to a message may take, its wait behind earlier messages of the session "
+            "included, before the turn is given up with a message that says so. An executor of turns that hangs for as "
+            "long is replaced.",
         ),
     ] = 30.0
     turns_max: Annotated[

@@ -12,7 +12,7 @@ from stretto.server.domain.workflow import Failure, Interrupt, InterruptStatus, 
 from stretto.server.rpc._convert import failure_to_proto, interrupt_to_proto, text, timestamp
 from stretto.server.rpc._plain import fill_struct
 from stretto.server.rpc.contracts import Contracts
-from stretto.server.rpc.snapshot import channel_values
+from stretto.server.rpc.snapshot import MARKERS, channel_values
 from stretto.server.store.port import WorkflowState
 from stretto.session.v1.session_pb2 import WorkflowContext
 
@@ -149,7 +149,7 @@ def _short(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         name = f"{prefix}{key}"
         if isinstance(value, str):
-            if value:
+            if value and value not in MARKERS:
                 yield name, value[:FACT_CHARACTERS_MAX]
         elif isinstance(value, bool | int | float):
             yield name, value
@@ -160,6 +160,7 @@ def _short(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _short_list(name: str, items: list[Any]) -> Iterator[tuple[str, Any]]:
+    items = [item for item in items if not (isinstance(item, str) and item in MARKERS)]
     if 0 < len(items) <= FACT_ITEMS_MAX and all(isinstance(item, bool | int | float | str) for item in items):
         yield name, [item[:FACT_CHARACTERS_MAX] if isinstance(item, str) else item for item in items]
     elif items:

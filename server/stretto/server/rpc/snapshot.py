@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 from stretto.server.domain.change import Blob, StoredCheckpoint
 from stretto.server.rpc._plain import DEPTH_MAX, TOO_DEEP, fill_value, printable
 
-__all__ = ["SNAPSHOT_BYTES_MAX", "TRUNCATED", "UNREADABLE", "channel_values", "to_snapshot"]
+__all__ = ["MARKERS", "SNAPSHOT_BYTES_MAX", "TRUNCATED", "UNREADABLE", "channel_values", "to_snapshot"]
 
 SNAPSHOT_BYTES_MAX: Final = 1024 * 1024
 """Roughly the largest snapshot; what comes after that much is left out."""
@@ -22,6 +22,8 @@ TRUNCATED: Final = "__truncated__"
 LEFT_OUT: Final = "… (left out: the snapshot is too large)"
 UNREADABLE: Final = "… (cannot be shown)"
 MASK: Final = "**********"
+MARKERS: Final = frozenset({LEFT_OUT, UNREADABLE, MASK, TOO_DEEP})
+"""What stands in the place of values that are not shown."""
 
 _HIDDEN: Final = ("__", "branch:to:")
 _ENTRY_BYTES: Final = 8

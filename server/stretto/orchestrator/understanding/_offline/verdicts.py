@@ -31,7 +31,7 @@ _PHRASES: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
         (
             rf"(?:i )?{_NOT}(?: \w+)? (?:approved?|accept(?:ed)?|agreed?|like|go ahead|do {_IT}|proceed)",
             r"(?:i )?(?:reject|declin|den[iy]|refus|disapprov|disagree|veto)(?:e|es|ed|d|ing|s)?",
-            rf"turn {_IT} down",
+            rf"turn {_IT} down|i {_NOT} want {_IT}",
             r"not (?:good|ok|okay|right|acceptable|what i)",
             r"(?:doesn't|does not|won't) work",
             r"absolutely not",
@@ -51,8 +51,13 @@ _PHRASES: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
 _YES: Final = (
     r"yes|yep|yeah|yup|sure|ok|okay|fine|perfect|great|good|absolutely|definitely|of course|certainly|excellent"
 )
+_AFTER_NO: Final = (
+    r"(?:thanks?|thank|way|please|i|i'm|it|it's|its|that|that's|this|not|do|don't|you|we|sorry|never|no|because|since|as|"
+    r"too|the|they|there|but|and|reject|decline|cancel|stop)"
+)
 _OPENERS: Final[tuple[tuple[Kind, str], ...]] = (
-    ("reject", r"(?:no|nope|nah|never)\b|n[.!]?$|\U0001f44e"),
+    # `No pushups` is about something; it says nothing to the proposal as a whole.
+    ("reject", rf"(?:no|nope|nah|never)\b(?! (?!{_AFTER_NO}\b)[a-z])|n[.!]?$|\U0001f44e"),
     ("approve", rf"(?:{_YES})\b|y[.!]?$|\U0001f44d|\U0001f44c|\u2705"),
 )
 _VERDICTS: Final = tuple(
