@@ -66,7 +66,7 @@ async def test_a_server_whose_disk_is_full_says_so_without_a_path(serving, diagn
 async def test_a_server_without_executors_says_so_and_when_they_are_back(serving, diagnose, monkeypatch):
     broken = serving.folder / "broken"
     monkeypatch.setenv("STRETTO_TEST_BROKEN", str(broken))
-    server = await serving.up()
+    server = await serving.up("--no-orchestrator")
     broken.touch()
     os.kill(_executor(server), signal.SIGKILL)
     while (told := (await diagnose()).diagnosis.executors).alive:

@@ -45,7 +45,7 @@ async def test_a_server_that_is_process_1_runs_graphs(serving, caller):
 async def test_executors_that_die_while_loading_do_not_multiply_and_health_tells(serving, caller, monkeypatch):
     broken = serving.folder / "broken"
     monkeypatch.setenv("STRETTO_TEST_BROKEN", str(broken))
-    server = await serving.up("--executors", "2")
+    server = await serving.up("--executors", "2", "--no-orchestrator")
     broken.touch()
     for pid in _executors(server):
         os.kill(pid, signal.SIGKILL)
