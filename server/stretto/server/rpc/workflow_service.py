@@ -13,6 +13,7 @@ from stretto.server.domain.workflow import Edit, Status
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.workflows import Workflows
+from stretto.server.rpc._batches import pieces
 from stretto.server.rpc._calls import Context
 from stretto.server.rpc._pages import PAGE_SIZE, Filter, page
 from stretto.server.rpc.contracts import NULL, Contracts
@@ -36,9 +37,6 @@ from stretto.workflow.v1.workflow_pb2 import INTERRUPT_STATUS_PENDING
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceServicer
 
 __all__ = ["WorkflowServicer"]
-
-BATCH_BYTES_MAX = 1024 * 1024
-"""A batch of events ends when it gets this large, so that it fits into one gRPC message."""
 
 
 class WorkflowServicer(WorkflowServiceServicer):
@@ -241,18 +239,12 @@ def _state_to_proto(state: WorkflowState) -> api.GetStateResponse:
 
 def _responses(batch: Sequence[StoredEvent]) -> Iterator[api.WatchProgressResponse]:
     """Events as few responses: one alone as `event`, more as `batch`, none of them too large."""
-    start = 0
-    while start < len(batch):
-        end, size = start + 1, len(batch[start].body)
-        while end < len(batch) and size + len(batch[end].body) <= BATCH_BYTES_MAX:
-            size += len(batch[end].body)
-            end += 1
-        if end - start == 1:
-            yield api.WatchProgressResponse(event=to_event(batch[start]))
+    for piece in pieces(batch):
+        events = [to_event(stored) for stored in piece]
+        if len(events) == 1:
+            yield api.WatchProgressResponse(event=events[0])
         else:
-            events = ProgressEventBatch(events=[to_event(stored) for stored in batch[start:end]])
-            yield api.WatchProgressResponse(batch=events)
-        start = end
+            yield api.WatchProgressResponse(batch=ProgressEventBatch(events=events))
 
 
 def _bookmark(last_sequence: int) -> api.WatchProgressResponse:
