@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from stretto.server.app.background import side_by_side
 from stretto.server.app.supervisor import Supervisor
 from stretto.server.domain.settings import Settings
 from stretto.server.domain.workflow_type import WorkflowType
@@ -38,14 +39,7 @@ class Crews:
 
     async def start(self) -> tuple[WorkflowType, ...]:
         """Start all executors side by side; the workflow types that they can run."""
-        starts = [asyncio.create_task(crew.start()) for crew in self._all]
-        try:
-            started = await asyncio.gather(*starts)
-        except BaseException:
-            for start in starts:
-                start.cancel()
-            await asyncio.gather(*starts, return_exceptions=True)
-            raise
+        started = await side_by_side(crew.start() for crew in self._all)
         return tuple(info for types in started for info in types)
 
     def give_to(self, dispatcher: LocalDispatcher) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from stretto.server.app.background import Background
+from stretto.server.app.background import Background, side_by_side
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.settings import Settings
 from stretto.server.domain.workflow_type import WorkflowType
@@ -56,14 +56,7 @@ class Supervisor:
 
     async def start(self) -> tuple[WorkflowType, ...]:
         """Start all executors side by side; the workflow types that they can run, for they load the same graphs."""
-        starts = [asyncio.create_task(self._start_executor()) for _ in range(self._count)]
-        try:
-            started = await asyncio.gather(*starts)
-        except BaseException:
-            for start in starts:
-                start.cancel()
-            await asyncio.gather(*starts, return_exceptions=True)
-            raise
+        started = await side_by_side(self._start_executor() for _ in range(self._count))
         types = started[0][1]
         self._types = _versions(types)
         return types
