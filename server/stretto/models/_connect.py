@@ -28,7 +28,8 @@ def connect(settings: ModelSettings) -> ChatModel:
     """The chat model of these settings. No connection is made before the first call."""
     model = _langchain_model(settings)
     guard = Guard(settings.seconds_max, settings.attempts_max, breaker_of(settings.model, settings.url))
-    return ChatModel(model, guard, says_why_it_ends=settings.provider == "openai")
+    speaks_openai = settings.provider == "openai"
+    return ChatModel(model, guard, says_why_it_ends=speaks_openai, counts_when_asked=speaks_openai)
 
 
 def _langchain_model(settings: ModelSettings) -> "BaseChatModel":

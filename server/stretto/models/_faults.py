@@ -19,7 +19,7 @@ def fault_of(error: Exception, *, spoke: bool) -> ModelUnavailable:
     detail = type(error).__name__ + (f", HTTP {status}" if status else "")
     if spoke:
         return ModelUnavailable(Reason.CUT_OFF, detail)
-    return ModelUnavailable(_reason_of(error, status), detail, _retry_after_seconds(error))
+    return ModelUnavailable(_reason_of(error, status), detail, _retry_after_seconds(error), status)
 
 
 def _reason_of(error: Exception, status: int | None) -> Reason:

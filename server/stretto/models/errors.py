@@ -27,12 +27,16 @@ class Reason(StrEnum):
 class ModelUnavailable(Exception):
     """A chat model did not help. `detail` is for logs: neither a key nor a word of prompts and answers is in it."""
 
-    def __init__(self, reason: Reason, detail: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(reason, detail, retry_after_seconds)
+    def __init__(
+        self, reason: Reason, detail: str, retry_after_seconds: float | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(reason, detail, retry_after_seconds, status)
         self.reason = reason
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
         """How long the provider wants to be left alone, where it said so."""
+        self.status = status
+        """The HTTP status of its answer, where there was one."""
 
     def __str__(self) -> str:
         return f"The chat model is unavailable ({self.reason}): {self.detail}"

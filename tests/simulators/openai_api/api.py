@@ -68,6 +68,8 @@ class Api:
             await _refuse(response, behaviour.status, message, behaviour.retry_after)
         elif behaviour.body is not None:
             await response.send_text(200, behaviour.body, "text/html")
+        elif behaviour.refuses_field in body:
+            await _refuse(response, 400, f"Unrecognized request argument supplied: {behaviour.refuses_field}")
         elif not body.get("messages"):
             await _refuse(response, 400, "'messages' must not be empty.")
         else:
@@ -96,7 +98,8 @@ async def _answer(body: dict[str, Any], behaviour: Behaviour, response: Response
             return
         await response.piece(completions.event(completions.chunk(body, {"role": "assistant", "content": token})))
         await asyncio.sleep(behaviour.token_seconds)
-    await response.piece("".join(completions.event(last) for last in completions.last_chunks(body, tokens)))
+    last_chunks = completions.last_chunks(body, tokens, counts=behaviour.counts)
+    await response.piece("".join(completions.event(last) for last in last_chunks))
     await response.piece("data: [DONE]\n\n")
     await response.end()
 

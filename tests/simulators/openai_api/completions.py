@@ -31,10 +31,10 @@ def chunk(body: Mapping[str, Any], delta: Mapping[str, Any], finish_reason: str 
     return {**_head(body, "chat.completion.chunk"), "choices": [choice]}
 
 
-def last_chunks(body: Mapping[str, Any], tokens: list[str]) -> Iterator[dict[str, Any]]:
+def last_chunks(body: Mapping[str, Any], tokens: list[str], *, counts: bool) -> Iterator[dict[str, Any]]:
     """What follows the last token: why it was the last, and what it cost where that was asked for."""
     yield chunk(body, {}, "stop")
-    if (body.get("stream_options") or {}).get("include_usage"):
+    if counts and (body.get("stream_options") or {}).get("include_usage"):
         yield {**_head(body, "chat.completion.chunk"), "choices": [], "usage": _usage(body, tokens)}
 
 

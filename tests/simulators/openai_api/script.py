@@ -22,6 +22,8 @@ class Behaviour(BaseModel):
     token_seconds: float = Field(default=0, ge=0, description="Time between the tokens of a stream.")
     cut_after: int | None = Field(default=None, description="Reset the connection after so many tokens.")
     end_after: int | None = Field(default=None, description="End the stream properly, but too early, after so many.")
+    counts: bool = Field(default=True, description="Say what an answer cost, where that is asked for.")
+    refuses_field: str = Field(default="", description="Refuse requests that have this field, as strict servers do.")
     fail_after: int | None = Field(default=None, description="Send an error into the stream after so many tokens.")
 
 
