@@ -573,6 +573,7 @@ class KnowledgeHit(_message.Message):
     EXCERPT_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     ACTIONS_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     runbook: _builtins.str
     """Its file, such as `out-of-memory.md`."""
     title: _builtins.str
@@ -581,6 +582,8 @@ class KnowledgeHit(_message.Message):
     """The part of it that fits best."""
     score: _builtins.float
     """How well it fits: the BM25 score, of which more is better."""
+    cause: Global___Cause.ValueType
+    """The cause that it is for; unspecified for one that is for none, such as how to run a job again."""
     @_builtins.property
     def actions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it says to do, a sentence each; at most 10."""
@@ -593,10 +596,11 @@ class KnowledgeHit(_message.Message):
         excerpt: _builtins.str = ...,
         score: _builtins.float = ...,
         actions: _abc.Iterable[_builtins.str] | None = ...,
+        cause: Global___Cause.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "excerpt", b"excerpt", "runbook", b"runbook", "score", b"score", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "cause", b"cause", "excerpt", b"excerpt", "runbook", b"runbook", "score", b"score", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
