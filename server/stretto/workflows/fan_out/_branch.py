@@ -1,0 +1,212 @@
+"""One branch: a source is asked, in time or not, and whatever comes of it becomes an outcome."""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from langgraph.errors import GraphBubbleUp
+from langgraph.runtime import get_runtime
+from langgraph.types import RetryPolicy
+from pydantic import TypeAdapter, ValidationError
+
+from stretto.workflows.fan_out._outcome import Failure, FailureReason, Outcome
+from stretto.workflows.fan_out._rounds import Round, Rounds
+from stretto.workflows.fan_out._source import Source
+from stretto.workflows.fan_out._state import key_of
+from stretto.workflows.fan_out._telling import Teller, current
+from stretto.workflows.fan_out._threads import Threads
+
+MESSAGE_CHARACTERS_MAX: Final = 500
+JITTER_SECONDS_MAX: Final = 1.0
+"""LangGraph adds up to so much to a pause that has a jitter."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Failed(Exception):
+    """The branch has no answer."""
+
+    def __init__(self, reason: FailureReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One attempt at a branch."""
+
+    query: Any
+    item: Any
+    label: str
+    round: Round
+    round_id: str
+    thread_id: str
+    attempt: int
+    teller: Teller
+
+
+class Branch:
+    """The node of one source."""
+
+    def __init__(self, source: Source, rounds: Rounds, share: tuple[float, float] | None) -> None:
+        self._source = source
+        self._rounds = rounds
+        self._share = share
+        self._threads = Threads(source.threads_max)
+        self._shape = TypeAdapter(source.returns) if source.returns is not None else None
+
+    async def run(self, query: Any, item: Any, branches: int) -> dict[str, Any]:
+        """Ask; what comes of it is written to the state. Raises for LangGraph to try again."""
+        asking = self._asking(query, item, branches)
+        key = key_of(self._source.name, asking.label)
+        asking.round.enter(key)
+        try:
+            value, fields = await self._in_turn(asking, key)
+        except _Failed as failed:
+            return self._failed(asking, key, failed)
+        seconds = asking.round.end(key)
+        asking.teller.succeeded(seconds, asking.attempt, fields)
+        return {"results": {key: value}, "outcomes": {key: self._outcome(asking, seconds, succeeded=True)}}
+
+    def _asking(self, query: Any, item: Any, branches: int) -> _Asking:
+        info = get_runtime().execution_info
+        round_id = info.checkpoint_id if info is not None else ""
+        around = self._rounds.of(round_id)
+        label = "" if self._source.items is None else self._source.label(item)
+        key = key_of(self._source.name, label)
+        return _Asking(
+            query=query,
+            item=item,
+            label=label,
+            round=around,
+            round_id=round_id,
+            thread_id=(info.thread_id or "") if info is not None else "",
+            attempt=info.node_attempt if info is not None else 1,
+            teller=Teller(self._source.name, label, lambda part: self._share_of(around.share(key, part, branches))),
+        )
+
+    def _share_of(self, part: float | None) -> float | None:
+        """Which fraction of the whole workflow a part of the branches is."""
+        if part is None or self._share is None:
+            return None
+        first, last = self._share
+        return first + (last - first) * part
+
+    async def _in_turn(self, asking: _Asking, key: str) -> tuple[Any, Mapping[str, Any]]:
+        """Ask when it is this branch's turn."""
+        turns = asking.round.turns(self._source.name, self._source.concurrency_max)
+        try:
+            async with asyncio.timeout_at(_on_loop(asking.round.ends_at)):
+                await turns.acquire()
+        except TimeoutError:
+            raise _Failed(FailureReason.TOTAL_TIMEOUT, "there was no time left for it") from None
+        try:
+            ends_at = asking.round.start(key) + self._source.seconds_max
+            return await self._in_time(asking, ends_at)
+        finally:
+            turns.release()
+
+    async def _in_time(self, asking: _Asking, ends_at: float) -> tuple[Any, Mapping[str, Any]]:
+        """Ask, and take no answer that comes too late. What is told of it at once comes along."""
+        total = asking.round.ends_at < ends_at
+        ends_at = min(ends_at, asking.round.ends_at)
+        if asking.attempt == 1:
+            asking.teller.started(ends_at - time.monotonic())
+        try:
+            async with asyncio.timeout_at(_on_loop(ends_at)) as timeout:
+                value = self._checked(await self._answer(asking))
+                return value, self._source.partial(value)
+        except (GraphBubbleUp, _Failed):
+            raise
+        except Exception as error:
+            # The edge to code of users: whatever is wrong with a source is its own failure and nobody else's.
+            if timeout.expired():
+                raise self._late(total=total) from None
+            if self._tries_again(error, asking.attempt, ends_at):
+                raise
+            _log.info("source %s failed", self._source.name, exc_info=error)
+            raise _Failed(FailureReason.ERROR, _told(error)) from error
+
+    async def _answer(self, asking: _Asking) -> Any:
+        arguments = (asking.query,) if self._source.items is None else (asking.query, asking.item)
+        token = current().set(asking.teller)
+        try:
+            if _is_async(self._source.ask):
+                return await self._source.ask(*arguments)
+            return await self._threads.call(self._source.ask, *arguments)
+        finally:
+            current().reset(token)
+
+    def _checked(self, value: Any) -> Any:
+        if self._shape is None:
+            return value
+        try:
+            return self._shape.validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            told = f"its answer has the wrong type: {f'{where}: ' if where else ''}{first['msg']}"
+            raise _Failed(FailureReason.WRONG_TYPE, told[:MESSAGE_CHARACTERS_MAX]) from None
+
+    def _late(self, *, total: bool) -> _Failed:
+        if total:
+            return _Failed(FailureReason.TOTAL_TIMEOUT, "the time of all sources together was over")
+        return _Failed(FailureReason.TIMEOUT, f"no answer within {self._source.seconds_max:g} s")
+
+    def _tries_again(self, error: Exception, attempt: int, ends_at: float) -> bool:
+        """Whether LangGraph tries again by its policy, and the pause before that is not longer than the time left."""
+        policy = self._source.retry
+        if policy is None or attempt >= policy.max_attempts or not _retried(policy, error):
+            return False
+        pause = min(policy.max_interval, policy.initial_interval * policy.backoff_factor ** (attempt - 1))
+        return time.monotonic() + pause + (JITTER_SECONDS_MAX if policy.jitter else 0.0) < ends_at
+
+    def _failed(self, asking: _Asking, key: str, failed: _Failed) -> dict[str, Any]:
+        seconds = asking.round.end(key)
+        failure = Failure(source=self._source.name, item=asking.label, reason=failed.reason, message=failed.message)
+        asking.teller.failed(failure, seconds, asking.attempt)
+        return {"errors": {key: failure}, "outcomes": {key: self._outcome(asking, seconds, succeeded=False)}}
+
+    def _outcome(self, asking: _Asking, seconds: float, *, succeeded: bool) -> Outcome:
+        return Outcome(
+            source=self._source.name,
+            item=asking.label,
+            succeeded=succeeded,
+            seconds=seconds,
+            attempts=asking.attempt,
+            round_id=asking.round_id,
+            thread_id=asking.thread_id,
+        )
+
+
+def _on_loop(moment: float) -> float:
+    """A moment of the monotonic clock on the clock of the loop."""
+    return asyncio.get_running_loop().time() + moment - time.monotonic()
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - an object may have an async one
+
+
+def _retried(policy: RetryPolicy, error: Exception) -> bool:
+    """Whether a policy is meant for an error."""
+    wanted = policy.retry_on
+    if isinstance(wanted, type):
+        return isinstance(error, wanted)
+    if callable(wanted):
+        return bool(wanted(error))
+    return isinstance(error, tuple(wanted))
+
+
+def _told(error: Exception) -> str:
+    """An error of a source in words."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:MESSAGE_CHARACTERS_MAX]

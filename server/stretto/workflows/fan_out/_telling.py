@@ -1,0 +1,88 @@
+"""What watchers are told of a branch, in the words of `stretto.fanout.v1.BranchProgress`."""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from langgraph.config import get_stream_writer
+
+from stretto.workflows.fan_out._figures import duration
+from stretto.workflows.fan_out._outcome import Failure
+
+
+class Teller:
+    """Tells of one branch, until that is over."""
+
+    def __init__(self, source: str, item: str, share: Callable[[float], float | None]) -> None:
+        self._branch = {"source": source, "item": item}
+        self._share = share
+        self._write = get_stream_writer()
+        self._over = False
+
+    def started(self, seconds_max: float) -> None:
+        """It is being asked."""
+        self._tell("started", {"timeout": duration(seconds_max)})
+
+    def advanced(self, fraction: float, message: str, fields: Mapping[str, Any]) -> None:
+        """It is so far."""
+        self._tell("advanced", {"fraction": fraction}, fraction, message, fields)
+
+    def succeeded(self, seconds: float, attempts: int, fields: Mapping[str, Any]) -> None:
+        """It has an answer."""
+        told = {"latency": duration(seconds), "attempts": attempts}
+        self._tell("succeeded", told, 1.0, f"{self._name} answered in {seconds:.2f} s", fields)
+        self._over = True
+
+    def failed(self, failure: Failure, seconds: float, attempts: int) -> None:
+        """It has none."""
+        told = {
+            "reason": failure.reason.value,
+            "message": failure.message,
+            "latency": duration(seconds),
+            "attempts": attempts,
+        }
+        self._tell("failed", told, 1.0, f"{self._name} failed: {failure.message}")
+        self._over = True
+
+    @property
+    def _name(self) -> str:
+        item = self._branch["item"]
+        return f"{self._branch['source']} ({item})" if item else self._branch["source"]
+
+    def _tell(
+        self,
+        kind: str,
+        told: Mapping[str, Any],
+        fraction: float | None = None,
+        message: str = "",
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        if self._over:  # A thread that was given up goes on talking.
+            return
+        chunk: dict[str, Any] = {"detail": {"branch": {**self._branch, kind: dict(told)}, **(fields or {})}}
+        if message:
+            chunk["message"] = message
+        if fraction is not None and (share := self._share(fraction)) is not None:
+            chunk["fraction"] = share
+        self._write(chunk)
+
+
+_current: ContextVar[Teller | None] = ContextVar("stretto_fan_out_teller", default=None)
+
+
+def current() -> ContextVar[Teller | None]:
+    """Who tells of the branch around the caller."""
+    return _current
+
+
+def advance(fraction: float, message: str = "", **fields: Any) -> None:
+    """Tell how far the branch around the caller is, from 0 to 1; does nothing outside of one.
+
+    Args:
+        fraction: Share of the branch that is done.
+        message: The same for people.
+        fields: What the event's detail says beside `branch`.
+    """
+    teller = _current.get()
+    if teller is not None:
+        teller.advanced(min(max(fraction, 0.0), 1.0), message, fields)
