@@ -1,83 +1,69 @@
-"""Simulators for tests and benchmarks: started as processes of their own, and told what to do over HTTP."""
+"""Fixtures of simulators. A conftest that imports a fixture and the one of its process offers it."""
 
-import contextlib
-import json
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-_SECONDS_MAX = 10
+from tests.simulators.processes import (
+    OpenAiApi,
+    PrometheusApi,
+    SchedulerApi,
+    openai_api_process,
+    prometheus_process,
+    scheduler_process,
+)
 
-# Whatever proxy the machine has, the simulator is on this side of it.
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class OpenAiApi:
-    """A running simulator of OpenAI's API."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self.url = f"{address}/v1"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What makes a process use it as its chat model."""
-        return {"STRETTO_MODEL": "openai:simulated", "STRETTO_MODEL_URL": self.url}
-
-    def script(self, *behaviours: dict[str, Any]) -> None:
-        """Say how the next requests are answered; see `openai_api/script.py`."""
-        self._call("PUT", "/script", list(behaviours))
-
-    def count(self) -> int:
-        """How many chat completions were asked for."""
-        return int(self._call("GET", "/log")["count"])
-
-    def requests(self) -> list[dict[str, Any]]:
-        """The last of them, each with its `authorization` and its `body`."""
-        return list(self._call("GET", "/log")["requests"])
-
-    def reset(self) -> None:
-        """Forget script and requests."""
-        self._call("DELETE", "/log")
-
-    def _call(self, method: str, path: str, value: Any = None) -> Any:
-        data = None if value is None else json.dumps(value).encode()
-        request = urllib.request.Request(self._address + path, data, method=method)
-        with _direct.open(request, timeout=_SECONDS_MAX) as response:
-            return json.load(response)
-
-
-@contextlib.contextmanager
-def openai_api_process(port: int = 0) -> Iterator[OpenAiApi]:
-    """Run a simulator for as long as the block."""
-    command = [sys.executable, "-m", "tests.simulators.openai_api", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().strip()
-            if not address:
-                raise RuntimeError("the simulator ended before it listened; its standard error says why")
-            yield OpenAiApi(address)
-        finally:
-            process.terminate()
-            process.wait(_SECONDS_MAX)
+__all__ = [
+    "OpenAiApi",
+    "PrometheusApi",
+    "SchedulerApi",
+    "openai_api",
+    "openai_api_process",
+    "openai_api_running",
+    "prometheus_api",
+    "prometheus_api_running",
+    "scheduler_api",
+    "scheduler_api_running",
+]
 
 
 @pytest.fixture(scope="session")
 def openai_api_running() -> Iterator[OpenAiApi]:
-    """One simulator for all tests of a session."""
+    """One simulated chat model for all tests of a session."""
     with openai_api_process() as running:
         yield running
 
 
 @pytest.fixture
 def openai_api(openai_api_running: OpenAiApi) -> OpenAiApi:
-    """The simulator, without a script and with an empty log. A conftest that imports both fixtures offers it."""
+    """It without a script and with an empty log."""
     openai_api_running.reset()
     return openai_api_running
+
+
+@pytest.fixture(scope="session")
+def scheduler_api_running() -> Iterator[SchedulerApi]:
+    """One simulated scheduler for all tests of a session."""
+    with scheduler_process() as running:
+        yield running
+
+
+@pytest.fixture
+def scheduler_api(scheduler_api_running: SchedulerApi) -> SchedulerApi:
+    """It without jobs and faults, and with an empty log."""
+    scheduler_api_running.reset()
+    return scheduler_api_running
+
+
+@pytest.fixture(scope="session")
+def prometheus_api_running() -> Iterator[PrometheusApi]:
+    """One simulated Prometheus for all tests of a session."""
+    with prometheus_process() as running:
+        yield running
+
+
+@pytest.fixture
+def prometheus_api(prometheus_api_running: PrometheusApi) -> PrometheusApi:
+    """It without samples and faults, and with an empty log."""
+    prometheus_api_running.reset()
+    return prometheus_api_running

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tests.simulators.openai_api import completions
-from tests.simulators.openai_api.http import Request, Response
+from tests.simulators.http import Request, Response
 from tests.simulators.openai_api.rules import answer_to
 from tests.simulators.openai_api.script import Behaviour, Script
 

@@ -1,12 +1,13 @@
-"""As much of HTTP/1.1 as the simulator needs: whole and chunked responses, connections that stay open."""
+"""As much of HTTP/1.1 as simulators need: whole and chunked responses, connections that stay open."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True)
