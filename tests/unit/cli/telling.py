@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf import any_pb2, duration_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.json_format import ParseDict
 
+from stretto.fanout.v1.fanout_pb2 import BranchProgress
 from stretto.workflow.v1 import progress_event_pb2 as events
 from stretto.workflow.v1 import workflow_pb2 as model
 from stretto.workflow.v1.error_reason_pb2 import ErrorReason
@@ -32,6 +33,11 @@ def result_of(fields: dict[str, Any]) -> any_pb2.Any:
     struct.update(fields)
     packed.Pack(struct)
     return packed
+
+
+def branch(source: str, item: str = "", **kind: Any) -> BranchProgress:
+    """What a branch tells, such as `started={"timeout": "5s"}`."""
+    return ParseDict({"source": source, "item": item, **kind}, BranchProgress())
 
 
 class Teller:

@@ -103,6 +103,38 @@ def test_nested_steps_that_are_given_up_end_with_the_step_around_them(tell):
     ]
 
 
+def test_a_step_in_one_of_several_belongs_to_nobody_and_outlives_the_others(tell):
+    view = fold(
+        tell.starts("job", "j1"), tell.starts("job", "j2"), tell.starts("job/run", "r"), tell.fails("job", "j1")
+    )
+    assert view.open_steps["r"].parent == ""
+    assert view.open_steps["r"].status is StepStatus.RUNNING
+    view.apply(tell.fails("job", "j2"))
+    assert not view.open_steps
+    assert [(step.step_id, step.status) for step in view.closed_steps] == [
+        ("j1", StepStatus.FAILED),
+        ("r", StepStatus.STOPPED),
+        ("j2", StepStatus.FAILED),
+    ]
+
+
+def test_questions_in_steps_side_by_side_make_the_workflow_wait(tell):
+    view = fold(tell.starts("job", "j1"), tell.starts("job", "j2"))
+    for number in ("1", "2"):
+        view.apply(tell.starts("job/ask", f"a{number}"))
+        view.apply(tell.asks(asked(f"q{number}", "go on?", "job/ask", f"a{number}")))
+    assert view.status == WorkflowStatus.WORKFLOW_STATUS_WAITING
+
+
+def test_steps_that_are_over_leave_nothing_behind(tell):
+    view = fold(tell.starts("job", "j1"), tell.starts("job", "j2"))
+    for number in range(1_000):
+        view.apply(tell.starts("job/run", f"r{number}"))
+        view.apply(tell.finishes("job/run", f"r{number}"))
+    assert len(view._under_way._inside) == 0
+    assert dict(view._under_way._executions) == {"job": 2}
+
+
 def test_text_of_a_model_is_joined_and_messages_are_set_apart(tell):
     view = fold(
         tell.starts("think", "s1"),

@@ -103,8 +103,8 @@ def view_of(state: GetStateResponse) -> WorkflowView:
     view.seed(workflow, state.as_of_sequence)
     view.status, view.fraction, view.headline = workflow.status, workflow.fraction, workflow.headline
     view.questions = {interrupt.interrupt_id: interrupt for interrupt in state.pending_interrupts}
-    view.open_steps = {
-        step.step_id: StepView(
+    view.take_over(
+        StepView(
             step.step_id,
             step.step,
             step.attempt,
@@ -113,7 +113,7 @@ def view_of(state: GetStateResponse) -> WorkflowView:
             message=step.message,
         )
         for step in workflow.current_steps
-    }
+    )
     return view
 
 

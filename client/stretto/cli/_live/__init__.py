@@ -1,6 +1,8 @@
 """Watching workflows in a terminal: a model that folds events, renderers of it, and what drives both."""
 
+from stretto.cli._live._branch import BranchStatus, BranchView
 from stretto.cli._live._lines import line_of
+from stretto.cli._live._reader import BranchReader
 from stretto.cli._live._render import Scene, render
 from stretto.cli._live._shows import Picture, Show, patiently, show_for
 from stretto.cli._live._step import StepStatus, StepView
@@ -8,6 +10,9 @@ from stretto.cli._live._view import Break, WorkflowView
 from stretto.cli._live._watch import Watching, follow, follow_all
 
 __all__ = [
+    "BranchReader",
+    "BranchStatus",
+    "BranchView",
     "Break",
     "Picture",
     "Scene",

@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass
 
+from stretto.cli._live._branch import BranchView
 from stretto.workflow.v1.workflow_pb2 import WorkflowError
 
 
@@ -27,7 +28,7 @@ class StepView:
     attempt: int = 1
     status: StepStatus = StepStatus.RUNNING
     parent: str = ""
-    """Identifier of the step that it is nested in; empty at the top, or where that is not known."""
+    """Identifier of the step that it is nested in; empty at the top, or where several could be it."""
     order: int = 0
     """Sequence of its first event that was seen: steps keep their places while attempts come and go."""
     started_at: float = 0.0
@@ -40,6 +41,8 @@ class StepView:
     error: WorkflowError | None = None
     """Why the last attempt failed, while no newer one has finished."""
     next_attempt_at: float = 0.0
+    branch: BranchView | None = None
+    """The branch of a fan-out that it is, once it has told so."""
 
     @property
     def name(self) -> str:

@@ -1,14 +1,17 @@
 """Folds the journal of one workflow into what a person wants to see of it. Nothing here draws."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from stretto.cli._live._branch import after
 from stretto.cli._live._step import StepStatus, StepView
+from stretto.cli._live._under_way import UnderWay
+from stretto.fanout.v1.fanout_pb2 import BranchProgress
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_pb2 import Interrupt, Origin, Workflow, WorkflowError, WorkflowStatus
 from stretto.workflow.v1.workflow_service_pb2 import GetStateResponse
@@ -57,8 +60,6 @@ class WorkflowView:
         self.cancel_requested = False
         self.questions: dict[str, Interrupt] = {}
         """The interrupts that wait for a decision, by id."""
-        self.open_steps: dict[str, StepView] = {}
-        """The steps that are under way, by id, in the order in which they began."""
         self.closed_steps: deque[StepView] = deque(maxlen=CLOSED_STEPS_MAX)
         """The newest ones that are over, in the order in which they ended."""
         self.closed_count = 0
@@ -71,14 +72,21 @@ class WorkflowView:
         self.cause = ""
         self.broken: Break | None = None
         """Set by whoever watches, while no connection is there."""
+        self.branch_told: BranchProgress | None = None
+        """What the newest event says of a branch."""
         self._messages: dict[str, str] = {}
-        self._nested: dict[str, set[str]] = {}
+        self._under_way = UnderWay()
         self._told_by = ""
 
     @property
     def ended(self) -> bool:
         """Whether there is nothing more to come."""
         return self.status in _TERMINAL.values()
+
+    @property
+    def open_steps(self) -> Mapping[str, StepView]:
+        """The steps that are under way, by id, in the order in which they began."""
+        return self._under_way.steps
 
     def seed(self, workflow: Workflow, after: int) -> None:
         """Take over what events after a sequence do not tell again."""
@@ -89,6 +97,11 @@ class WorkflowView:
         if not self.ended and after:
             self.status = WorkflowStatus.WORKFLOW_STATUS_RUNNING
 
+    def take_over(self, steps: Iterable[StepView]) -> None:
+        """Go on with steps that are under way already."""
+        for step in steps:
+            self._put(step)
+
     def conclude(self, state: GetStateResponse) -> None:
         """Take over the end of a workflow whose terminal event lies before the first one that was asked for."""
         if state.workflow.status not in _TERMINAL.values():
@@ -98,9 +111,10 @@ class WorkflowView:
         self.result = state.result if state.HasField("result") else None
         self.error = state.error if state.HasField("error") else None
 
-    def apply(self, event: ProgressEvent) -> None:
-        """Take in the next event."""
+    def apply(self, event: ProgressEvent, branch: BranchProgress | None = None) -> None:
+        """Take in the next event, with what its detail says of a branch."""
         self.sequence = event.sequence
+        self.branch_told = branch
         kind = event.WhichOneof("kind") or ""
         if kind in _TERMINAL:
             self._end(event, kind)
@@ -119,9 +133,10 @@ class WorkflowView:
 
     def _step_started(self, event: ProgressEvent) -> None:
         self.status = WorkflowStatus.WORKFLOW_STATUS_RUNNING
+        step = self._step(event)
         self._put(
             replace(
-                self._step(event),
+                step,
                 attempt=event.attempt,
                 status=StepStatus.RUNNING,
                 started_at=_seconds(event.occurred_at),
@@ -129,6 +144,7 @@ class WorkflowView:
                 message="",
                 text="",
                 next_attempt_at=0.0,
+                branch=step.branch and step.branch.again(),
             )
         )
 
@@ -140,6 +156,8 @@ class WorkflowView:
         if told.message:
             self.headline, self._told_by = told.message, step.step_id
             step = replace(step, message=told.message)
+        if self.branch_told is not None:
+            step = replace(step, branch=after(step.branch, self.branch_told, _seconds(event.occurred_at)))
         self._put(step)
 
     def _step_retrying(self, event: ProgressEvent) -> None:
@@ -182,14 +200,9 @@ class WorkflowView:
 
     def _settle(self) -> None:
         """A workflow waits once it has a question and no step that runs."""
-        busy = any(step.status is not StepStatus.WAITING for step in self._leaves())
+        busy = any(step.status is not StepStatus.WAITING for step in self._under_way.leaves())
         waits = bool(self.questions) and not busy
         self.status = WorkflowStatus.WORKFLOW_STATUS_WAITING if waits else WorkflowStatus.WORKFLOW_STATUS_RUNNING
-
-    def _leaves(self) -> Iterator[StepView]:
-        """The steps under way that no other one is nested in: the ones around a question only wait for it."""
-        parents = {step.parent for step in self.open_steps.values()}
-        return (step for step in self.open_steps.values() if step.step_id not in parents)
 
     def _cancel_requested(self, event: ProgressEvent) -> None:
         self.cancel_requested = True
@@ -199,11 +212,10 @@ class WorkflowView:
         self.status = _TERMINAL[kind]
         self.ended_at = _seconds(event.occurred_at)
         self.questions.clear()
-        for step in list(self.open_steps.values()):
+        for step in self.open_steps.values():
             self._count(replace(step, status=StepStatus.STOPPED, ended_at=self.ended_at))
-        self.open_steps.clear()
+        self._under_way.clear()
         self._messages.clear()
-        self._nested.clear()
         match kind:
             case "completed":
                 self.result = event.completed.result
@@ -222,31 +234,26 @@ class WorkflowView:
             event.step_id,
             event.step,
             event.attempt,
-            parent=self._parent(event),
+            parent=self._under_way.around(event.step),
             order=event.sequence,
             started_at=_seconds(event.occurred_at),
         )
 
-    def _parent(self, event: ProgressEvent) -> str:
-        """The step under way around it that began last; parallel executions of one node cannot be told apart here."""
-        around = event.step.rpartition("/")[0]
-        found = (step.step_id for step in reversed(self.open_steps.values()) if step.path == around)
-        return next(found, "") if around else ""
-
     def _put(self, step: StepView) -> None:
-        if step.parent and step.step_id not in self.open_steps:
-            self._nested.setdefault(step.parent, set()).add(step.step_id)
-        self.open_steps[step.step_id] = step
+        self._under_way.put(step)
         self.last[step.path] = step.status
 
     def _close(self, event: ProgressEvent, took: Duration, status: StepStatus, error: WorkflowError | None) -> None:
         step, ended_at = self._step(event), _seconds(event.occurred_at)
-        self.open_steps.pop(event.step_id, None)
+        self._under_way.pop(event.step_id)
         self._messages.pop(event.step_id, None)
         if self._told_by == event.step_id:
-            self.fraction, self.headline = 0.0, ""
+            # The share that a branch tells is that of all that is done, which it is when the branch is over too.
+            self.fraction, self.headline = self.fraction if step.branch else 0.0, ""
         started_at = ended_at - took.ToTimedelta().total_seconds()
-        self._stop(event.step_id, ended_at)
+        # Those that were given up with the step around them have no outcome of their own.
+        for inner in self._under_way.pop_inside(step):
+            self._count(replace(inner, status=StepStatus.STOPPED, ended_at=ended_at))
         self._count(
             replace(
                 step,
@@ -258,14 +265,6 @@ class WorkflowView:
                 next_attempt_at=0.0,
             )
         )
-
-    def _stop(self, around: str, ended_at: float) -> None:
-        """The steps nested in one that ended: those that were given up with it have no outcome of their own."""
-        for step_id in self._nested.pop(around, ()):
-            step = self.open_steps.pop(step_id, None)
-            if step is not None:
-                self._stop(step_id, ended_at)
-                self._count(replace(step, status=StepStatus.STOPPED, ended_at=ended_at))
 
     def _count(self, step: StepView) -> None:
         self.closed_steps.append(step)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from stretto.cli._exits import CommandError, Exit
+from stretto.cli._live._reader import BranchReader
 from stretto.cli._live._shows import Show, patiently, show_for
 from stretto.cli._live._view import Break, WorkflowView
 from stretto.cli._output import Output
@@ -73,6 +74,7 @@ class Watching:
     def __init__(self, client: Client, show: Show, *, until_now: bool = False) -> None:
         self._client = client
         self._show = show
+        self._branches = BranchReader(client)
         self._until_now = until_now
         self._probes: dict[str, asyncio.Task[None]] = {}
 
@@ -107,7 +109,7 @@ class Watching:
         async with watch:
             async for event in watch:
                 self._back(view)
-                view.apply(event)
+                view.apply(event, await self._branches.read(event))
                 await self._show.event(view, event)
                 if self._until_now and event.sequence >= last:
                     return
