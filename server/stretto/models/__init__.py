@@ -1,6 +1,6 @@
 """Chat models, behind one port with its guards. None is needed: `configured()` says whether there is one."""
 
-from stretto.models._chat import ChatModel, Message
+from stretto.models._chat import ChatModel, Message, estimated
 from stretto.models._connect import configured, connect
 from stretto.models._meter import Meter, Tokens, tokens_in
 from stretto.models.errors import ModelMisconfigured, ModelUnavailable, Reason
@@ -17,5 +17,6 @@ __all__ = [
     "Tokens",
     "configured",
     "connect",
+    "estimated",
     "tokens_in",
 ]

@@ -13,7 +13,7 @@ from stretto.models._answers import Check, WrongAnswer, asked_again, asked_for, 
 from stretto.models._breaker import UNHEALTHY
 from stretto.models._faults import fault_of
 from stretto.models._guard import Guard
-from stretto.models._meter import Attempt, Meter
+from stretto.models._meter import Attempt, Meter, Tokens
 from stretto.models.errors import ModelUnavailable, Reason
 
 if TYPE_CHECKING:
@@ -64,15 +64,19 @@ class ChatModel:
         seconds_max: float | None = None,
         meter: Meter | None = None,
         seen: Seen | None = None,
+        watched: bool = True,
     ) -> str:
-        """Text for a person. Inside of a LangGraph node it is streamed to whoever watches.
+        """Text for a person. Inside of a LangGraph node it is streamed to whoever watches, unless it is not `watched`.
 
-        An answer that breaks off is not asked for again, because its beginning has been seen. `seconds_max` is for
+        An answer that breaks off is not asked for again where its beginning has been watched. `seconds_max` is for
         callers that have less patience than the settings.
         """
+        from langgraph.constants import TAG_NOSTREAM  # noqa: PLC0415 - of the extra `model`
+
         messages: _Messages = [("system", system), *history, ("user", prompt)]
-        say = partial(self._say, messages, _Listener(meter, seen))
-        retried = UNHEALTHY - {Reason.CUT_OFF}
+        listener = _Listener(meter, seen, () if watched else (TAG_NOSTREAM,))
+        say = partial(self._say, messages, listener)
+        retried = UNHEALTHY - {Reason.CUT_OFF} if watched else UNHEALTHY
         try:
             return await self._guard.run(say, deadline=self._guard.deadline(seconds_max), retried=retried)
         except ModelUnavailable as fault:
@@ -96,7 +100,7 @@ class ChatModel:
         """
         from langgraph.constants import TAG_NOSTREAM  # noqa: PLC0415 - of the extra `model`
 
-        messages: _Messages = [("system", f"{system}\n\n{asked_for(shape)}"), *history, ("user", prompt)]
+        messages: _Messages = [("system", _instructed(system, shape)), *history, ("user", prompt)]
         listener = _Listener(meter, seen, (TAG_NOSTREAM,))
         try:
             return await self._structured(messages, shape, check, self._guard.deadline(seconds_max), listener)
@@ -174,6 +178,17 @@ class ChatModel:
             return
         # Outside of the handler, so that a log of the fault never shows the provider's error, which quotes keys.
         raise fault
+
+
+def estimated(system: str, prompt: str, shape: type[BaseModel] | None, answer: str) -> Tokens:
+    """What a call that gives such an answer would cost, by an estimate from its texts; without a `shape` it is text."""
+    attempt = Attempt([("system", _instructed(system, shape) if shape else system), ("user", prompt)])
+    attempt.hear(answer, None)
+    return attempt.tokens
+
+
+def _instructed(system: str, shape: type[BaseModel]) -> str:
+    return f"{system}\n\n{asked_for(shape)}"
 
 
 def _whole(text: str, *, ended: bool) -> str:

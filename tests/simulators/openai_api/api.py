@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tests.simulators.openai_api import completions
 from tests.simulators.http import Request, Response
+from tests.simulators.openai_api import completions
 from tests.simulators.openai_api.rules import answer_to
 from tests.simulators.openai_api.script import Behaviour, Script
 
@@ -58,7 +58,7 @@ class Api:
         body = json.loads(request.body)
         self._count += 1
         self._requests.append({"authorization": request.headers.get("authorization", ""), "body": body})
-        behaviour = self._script.next()
+        behaviour = self._script.next(_system_of(body))
         await asyncio.sleep(behaviour.delay_seconds)
         if behaviour.hang:
             await response.hang()
@@ -108,6 +108,10 @@ def _text(body: dict[str, Any], behaviour: Behaviour) -> str:
     if behaviour.text is not None:
         return behaviour.text
     return answer_to(body["messages"]) if behaviour.answer is None else json.dumps(behaviour.answer)
+
+
+def _system_of(body: dict[str, Any]) -> str:
+    return "\n".join(str(each.get("content")) for each in body.get("messages") or () if each.get("role") == "system")
 
 
 async def _refuse(response: Response, status: int, message: str, retry_after: str = "") -> None:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.simulators.openai_api.audits import answer_about_project
+
 _BRIEF = re.compile(r"<brief>\n(.*)\n</brief>", re.DOTALL)
 _APPROVALS = {"yes", "ok", "approve", "approved", "good"}
 _REFUSALS = {"no", "reject", "rejected", "refuse"}
@@ -16,6 +18,8 @@ _SMALL = {"a", "an", "and", "for", "from", "i", "in", "me", "my", "of", "on", "p
 def answer_to(messages: Sequence[Mapping[str, Any]]) -> str:
     """The answer to a conversation. An object where the system message asks for one, text elsewhere."""
     last = str(messages[-1].get("content", ""))
+    if "<project>" in last:
+        return answer_about_project(str(messages[0].get("content", "")))
     found = _BRIEF.search(last)
     wants_object = "one JSON object" in str(messages[0].get("content", ""))
     if found is None:

@@ -12,6 +12,7 @@ class Behaviour(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     repeat: int = Field(default=1, ge=0, description="Requests that this holds for; 0 for all that follow.")
+    asked: str = Field(default="", description="Only for requests whose system message has these words.")
     delay_seconds: float = Field(default=0, ge=0, description="Time before anything is sent.")
     hang: bool = Field(default=False, description="Take the request and never answer.")
     status: int = Field(default=200, description="Refuse with an error body, unless 200.")
@@ -40,13 +41,16 @@ class Script:
     def clear(self) -> None:
         self._ahead.clear()
 
-    def next(self) -> Behaviour:
-        """The behaviour for the request that came."""
-        if not self._ahead:
-            return Behaviour()
-        behaviour = self._ahead[0]
+    def next(self, system: str = "") -> Behaviour:
+        """The behaviour for the request that came, which has such a system message."""
+        for number, behaviour in enumerate(self._ahead):
+            if behaviour.asked in system:
+                self._use(number, behaviour)
+                return behaviour
+        return Behaviour()
+
+    def _use(self, number: int, behaviour: Behaviour) -> None:
         if behaviour.repeat == 1:
-            self._ahead.popleft()
+            del self._ahead[number]
         elif behaviour.repeat > 1:
-            self._ahead[0] = behaviour.model_copy(update={"repeat": behaviour.repeat - 1})
-        return behaviour
+            self._ahead[number] = behaviour.model_copy(update={"repeat": behaviour.repeat - 1})

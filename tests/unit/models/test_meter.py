@@ -5,7 +5,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
-from stretto.models import ChatModel, Meter, ModelUnavailable, Reason, Tokens
+from stretto.models import ChatModel, Meter, ModelUnavailable, Reason, Tokens, estimated
 from stretto.models._breaker import new_breaker
 from stretto.models._guard import Guard
 from stretto.models._meter import Attempt
@@ -139,6 +139,19 @@ def test_counts_that_come_in_parts_add_up():
     attempt.hear("", {"input_tokens": 12, "output_tokens": 0})
     attempt.hear(ANSWER, {"input_tokens": 0, "output_tokens": 5})
     assert attempt.tokens == Tokens(prompt=12, answer=5, attempts=1, attempts_counted=1)
+
+
+async def test_an_estimate_is_of_the_very_texts_that_a_call_would_send(api):
+    answer = '{"colour": "blue"}'
+    api.script({"text": answer, "counts": False})
+    meter = Meter()
+    await model_at(api).structured(SYSTEM, PROMPT, Pick, meter=meter)
+    assert estimated(SYSTEM, PROMPT, Pick, answer) == meter.tokens
+
+
+async def test_an_estimate_of_a_text_knows_no_shape(api):
+    api.script({"text": ANSWER, "counts": False})
+    assert estimated(SYSTEM, PROMPT, None, ANSWER) == await spent(model_at(api))
 
 
 def test_nothing_that_was_not_asked_is_counted():

@@ -28,3 +28,21 @@ async def test_watchers_see_text_being_written_and_nothing_of_structured_answers
     deltas = [event.token_delta.text for event in events if event.WhichOneof("kind") == "token_delta"]
     assert "".join(deltas) == "It is blue now."
     assert engine.result(workflow)["said"] == "blueIt is blue now."
+
+
+async def test_watchers_see_nothing_of_text_that_is_not_for_them(api):
+    model = model_at(api)
+    api.script({"text": "Not yet"})
+
+    async def node(state):
+        return {"said": await model.write("Tell.", "What?", watched=False)}
+
+    graph = StateGraph(State).add_node("node", node).add_edge(START, "node").compile()
+    async with engine_of(app_of(says=graph)) as engine:
+        _, events = await engine.run("says")
+    assert not [event for event in events if event.WhichOneof("kind") == "token_delta"]
+
+
+async def test_text_that_nobody_watches_is_asked_for_again_when_it_breaks_off(api, at_once):
+    api.script({"text": "Half of it", "cut_after": 2}, {"text": "All of it"})
+    assert await model_at(api).write("Tell.", "What?", watched=False) == "All of it"
