@@ -1,9 +1,11 @@
 """Watching workflows in a terminal: a model that folds events, renderers of it, and what drives both."""
 
 from stretto.cli._live._branch import BranchStatus, BranchView
+from stretto.cli._live._clock import Clock
+from stretto.cli._live._frame import Scene
 from stretto.cli._live._lines import line_of
 from stretto.cli._live._reader import BranchReader
-from stretto.cli._live._render import Scene, render
+from stretto.cli._live._render import render
 from stretto.cli._live._shows import Picture, Show, patiently, show_for
 from stretto.cli._live._step import StepStatus, StepView
 from stretto.cli._live._view import Break, WorkflowView
@@ -14,6 +16,7 @@ __all__ = [
     "BranchStatus",
     "BranchView",
     "Break",
+    "Clock",
     "Picture",
     "Scene",
     "Show",

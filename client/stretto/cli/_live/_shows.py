@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
@@ -11,8 +10,10 @@ from rich.live import Live
 from rich.text import Text
 
 from stretto.cli._json import plain, readable
+from stretto.cli._live._clock import Clock
+from stretto.cli._live._frame import Scene
 from stretto.cli._live._lines import line_of
-from stretto.cli._live._render import Scene, render
+from stretto.cli._live._render import render
 from stretto.cli._live._view import WorkflowView
 from stretto.cli._live._words import one_line
 from stretto.cli._output import Output
@@ -96,7 +97,7 @@ class _PlainLines:
     async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
         self._told.pop(view.workflow_id, None)
         result = await _result(view, self._client) if event.HasField("completed") else None
-        self._out.show(line_of(event, result))
+        self._out.show(line_of(event, result, view.branch_told))
 
     async def ended(self, view: WorkflowView) -> None:
         pass
@@ -126,7 +127,7 @@ class Picture:
         self._again = again
         self._caption = caption
         self._results: dict[str, Any] = {}
-        self._ahead = 0.0
+        self._clock = Clock()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -144,9 +145,7 @@ class Picture:
             console.print(self.frame())
 
     async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
-        told_at = event.occurred_at.seconds + event.occurred_at.nanos / 1e9
-        # An event from the future tells that the server's clock is ahead of ours.
-        self._ahead = max(self._ahead, told_at - time.time())
+        self._clock.saw(event)
         await self.ended(view)
 
     async def ended(self, view: WorkflowView) -> None:
@@ -168,7 +167,7 @@ class Picture:
             await asyncio.sleep(FRAME_SECONDS)
 
     def _scene(self) -> Scene:
-        return Scene(time.time() + self._ahead, self._out.console.width, self._results, self._again)
+        return Scene(self._clock.now(), self._out.console.width, self._results, self._again)
 
 
 async def _result(view: WorkflowView, client: Client) -> Any:
