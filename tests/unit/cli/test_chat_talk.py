@@ -15,8 +15,9 @@ from stretto.cli._exits import CommandError, Exit
 from stretto.cli._live import _shows
 from stretto.cli._output import Output
 from stretto.client.errors import InvalidInput, NotFound, NotSupported, Unavailable
+from stretto.session.v1.session_event_pb2 import SessionEvent
 from tests.unit.cli.talking import LAUNCHED, SUCCEEDED, Client, HandSession
-from tests.unit.cli.telling import ID, Teller
+from tests.unit.cli.telling import ID, Teller, branch, result_of
 
 GONE = Unavailable("gone", code=grpc.StatusCode.UNAVAILABLE)
 
@@ -150,6 +151,57 @@ async def test_help_names_every_command(session, capsys) -> None:
     await Room(session, "/help").run()
     told = capsys.readouterr().out
     assert all(name in told for name in ("/help", "/status", "/workflows", "/decide", "/cancel", "/history", "/quit"))
+
+
+class Seated(Piped):
+    """Somebody who reads while nothing is typed, and leaves once a branch is seen."""
+
+    live = True
+
+    async def lines(self):
+        while not any(step.branch for view in self.story.views.values() for step in view.open_steps.values()):
+            await asyncio.sleep(0)
+        return
+        yield
+
+
+@pytest.mark.parametrize("face", [Seated, Piped])
+async def test_only_for_those_who_see_bars_details_are_read(session, face) -> None:
+    story, decoded = Story(), []
+
+    async def decode(detail):
+        decoded.append(detail)
+        return {"branch": {"source": "metrics", "started": {}}}
+
+    told = Teller().tells("ask", "s1")
+    told.step_progress.detail.CopyFrom(result_of({"a": 1}))
+    session.journal.progress(told)
+    seat = face(Output(), Client(), ("hello",))
+    seat.story = story
+    async with asyncio.timeout(20):
+        await Talk(Client(decode=decode), session, story, seat).run(wait=True)
+    assert len(decoded) == (face is Seated)
+
+
+async def test_the_time_of_branches_goes_on_when_nothing_happens(capsys) -> None:
+    story, teller = Story(), Teller()
+    event = SessionEvent(sequence=1, progress=teller.tells("ask", "s1"))
+    story.apply(event, branch("metrics", started={"timeout": "5s"}))
+    drawn = asyncio.Event()
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=DummyOutput()):
+        screen = Screen(Output(), story)
+        await screen.event(event)
+        for _ in range(3):
+            screen._prompt.app.invalidate = drawn.set
+            async with asyncio.timeout(20):
+                await drawn.wait()
+            drawn.clear()
+        story.apply(
+            SessionEvent(sequence=2, progress=teller.tells("ask", "s1")), branch("metrics", succeeded={"latency": "1s"})
+        )
+        async with asyncio.timeout(20):
+            await drawn.wait()
+        assert screen._frame is None
 
 
 async def typed(*keys: str) -> list[str]:

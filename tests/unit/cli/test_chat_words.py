@@ -1,17 +1,16 @@
-"""What a chat shows: messages, notices, questions, bars."""
+"""What a chat shows: messages, notices, questions, replies."""
 
 import pytest
 from rich.console import Console
 
-from stretto.cli._chat._story import Story, Writing
-from stretto.cli._chat._words import BARS_MAX, WRITTEN_LINES_MAX, bars, written
-from stretto.cli._live import WorkflowView
+from stretto.cli._chat._story import Writing
+from stretto.cli._chat._words import WRITTEN_LINES_MAX, written
 from stretto.cli._sessions import context_table, message_lines, question_lines
 from stretto.session.v1 import session_pb2 as model
 from stretto.session.v1.session_service_pb2 import GetSessionContextResponse
-from stretto.workflow.v1.workflow_pb2 import Interrupt, WorkflowStatus
+from stretto.workflow.v1.workflow_pb2 import Interrupt
 from tests.unit.cli.talking import DECIDED, FAILED, LAUNCHED, SUCCEEDED, WAITING, Journal
-from tests.unit.cli.telling import ID, Teller, asked, error
+from tests.unit.cli.telling import ID, asked, error
 
 
 def shown(*things) -> str:
@@ -67,44 +66,6 @@ def test_a_long_field_of_a_question_is_cut() -> None:
     assert "…" in told
 
 
-def test_a_bar_says_type_phase_share_and_headline() -> None:
-    teller, view = Teller(), WorkflowView(ID)
-    view.apply(teller.accepted())
-    assert shown(*bars([view], 80)) == "○ parcel  ────────────   0%"
-    view.apply(teller.starts("wrap_it_up", "s1"))
-    view.apply(teller.tells("wrap_it_up", "s1", 0.5, "red\npaper"))
-    assert shown(*bars([view], 80)) == "▸ parcel  wrap it up  ━━━━━━──────  50%  red paper"
-    assert shown(*bars([view], 20)) == "▸ parcel  wrap it u…"
-
-
-def test_a_bar_of_a_workflow_that_asks_says_so() -> None:
-    teller, view = Teller(), WorkflowView(ID)
-    for event in (teller.accepted(), teller.starts("ask", "s1"), teller.asks(asked("i1", "go?"))):
-        view.apply(event)
-    assert shown(*bars([view], 80)) == "? parcel  ask  waits for your answer"
-
-
-def views(count: int) -> list[WorkflowView]:
-    made = [WorkflowView(f"wf_{number:04}") for number in range(count)]
-    for view in made:
-        view.workflow_type, view.status = "parcel", WorkflowStatus.WORKFLOW_STATUS_RUNNING
-    return made
-
-
-def test_workflows_of_one_type_are_told_apart() -> None:
-    assert [line.split("  ")[0] for line in shown(*bars(views(2), 80)).splitlines()] == [
-        "▸ parcel …0000",
-        "▸ parcel …0001",
-    ]
-
-
-def test_many_workflows_do_not_push_the_conversation_away() -> None:
-    lines = shown(*bars(views(30), 80)).splitlines()
-    assert len(lines) == BARS_MAX
-    assert lines[-1] == "… 23 more; /status shows them"
-    assert shown(*bars(views(3), 80, 1)) == "… 3 more; /status shows them"
-
-
 def test_the_end_of_what_is_written_is_shown() -> None:
     assert written(None, 40) == []
     rows = written(Writing("t1", "a", "word " * 500), 40)
@@ -126,7 +87,3 @@ def test_a_table_says_of_each_workflow_what_there_is_to_know_first() -> None:
     assert "25%" in told[1]
     assert told[1].endswith("pack: half a box")
     assert told[2].endswith("OSError: no van")
-
-
-def test_a_story_without_workflows_has_no_bars() -> None:
-    assert bars(list(Story().views.values()), 80) == []

@@ -12,9 +12,11 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.text import Text
 
+from stretto.cli._chat._bars import BARS_MAX, bars, ticking
 from stretto.cli._chat._story import Story
-from stretto.cli._chat._words import BARS_MAX, bars, written
+from stretto.cli._chat._words import written
 from stretto.cli._exits import CommandError
+from stretto.cli._live import Clock
 from stretto.cli._output import Output
 from stretto.cli._sessions import PROMPT
 from stretto.session.v1.session_event_pb2 import SessionEvent
@@ -23,6 +25,9 @@ __all__ = ["Screen"]
 
 FRAME_SECONDS: Final = 0.05
 """Time from one picture to the next, however many events come in between."""
+
+TICK_SECONDS: Final = 0.2
+"""The same while the time of branches is shown, and nothing else happens."""
 
 LINES_LEFT: Final = 4
 """Lines of a low terminal that stay for the prompt and the conversation."""
@@ -42,6 +47,7 @@ class Screen:
     def __init__(self, out: Output, story: Story) -> None:
         self._out = out
         self._story = story
+        self._clock = Clock()
         self._leaving = False
         keys = KeyBindings()
         keys.add("c-c")(self._interrupt)
@@ -82,13 +88,25 @@ class Screen:
     async def fail(self, error: CommandError) -> None:
         await self.show(Text(error.message, style="red"))
 
-    async def event(self, _: SessionEvent) -> None:
-        if self._frame is None:
-            self._frame = asyncio.get_running_loop().call_later(FRAME_SECONDS, self._draw)
+    async def event(self, event: SessionEvent) -> None:
+        if event.HasField("progress"):
+            self._clock.saw(event.progress)
+        self._draw_in(FRAME_SECONDS)
+
+    def _draw_in(self, seconds: float) -> None:
+        """Draw the next picture then, or before."""
+        due = asyncio.get_running_loop().time() + seconds
+        if self._frame is not None and self._frame.when() <= due:
+            return
+        if self._frame is not None:
+            self._frame.cancel()
+        self._frame = asyncio.get_running_loop().call_at(due, self._draw)
 
     def _draw(self) -> None:
         self._frame = None
         self._prompt.app.invalidate()
+        if ticking(self._story.views.values()):
+            self._draw_in(TICK_SECONDS)
 
     def _print(self, *things: Any) -> None:
         """Print above the prompt, in the midst of typing.
@@ -109,7 +127,7 @@ class Screen:
         if not self._prompt.app.is_done:
             views = list(self._story.views.values())
             lines += written(self._story.writing, size.columns)
-            lines += bars(views, size.columns - 1, min(BARS_MAX, max(size.lines - LINES_LEFT, 1)))
+            lines += bars(views, size.columns - 1, self._clock.now(), min(BARS_MAX, max(size.lines - LINES_LEFT, 1)))
         console = self._out.console
         with console.capture() as captured:
             for line in lines:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from stretto.cli._live import StepView, WorkflowView
+from stretto.fanout.v1.fanout_pb2 import BranchProgress
 from stretto.session.v1.session_event_pb2 import ReplyDelta, SessionEvent
 from stretto.session.v1.session_pb2 import Message, MessageRole, NoticeKind, TouchKind
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
@@ -47,8 +48,8 @@ class Story:
             self.views[view.workflow_id] = view
             self._asked |= set(view.questions)
 
-    def apply(self, event: SessionEvent) -> None:
-        """Take in the next event."""
+    def apply(self, event: SessionEvent, branch: BranchProgress | None = None) -> None:
+        """Take in the next event, with what its detail says of a branch."""
         self.sequence = event.sequence
         match event.WhichOneof("kind"):
             case "message":
@@ -57,7 +58,7 @@ class Story:
                 delta = event.reply_delta
                 self.writing = _begun(delta) if self.writing is None else self.writing.after(delta)
             case "progress":
-                self._progress(event.progress)
+                self._progress(event.progress, branch)
             case "deleted":
                 self.deleted = True
 
@@ -86,12 +87,12 @@ class Story:
             # The notice of an end comes with the workflow's last event, right after it.
             self.views.pop(notice.workflow_id, None)
 
-    def _progress(self, event: ProgressEvent) -> None:
+    def _progress(self, event: ProgressEvent, branch: BranchProgress | None) -> None:
         view = self.views.get(event.workflow_id)
         if view is None:
             view = self.views[event.workflow_id] = WorkflowView(event.workflow_id)
         if event.sequence > view.sequence:  # Else the view was read after it.
-            view.apply(event)
+            view.apply(event, branch)
             change = self._resumed.add if event.HasField("interrupt_decided") else self._resumed.discard
             change(event.workflow_id)
 

@@ -11,7 +11,7 @@ from stretto.cli._chat._slash import LEAVE, Slash
 from stretto.cli._chat._story import Story
 from stretto.cli._errors import told
 from stretto.cli._exits import CommandError, Exit
-from stretto.cli._live import patiently
+from stretto.cli._live import BranchReader, patiently
 from stretto.cli._sessions import message_lines
 from stretto.client import Client, Session
 from stretto.client.errors import (
@@ -46,6 +46,7 @@ class Talk:
         self._story = story
         self._face = face
         self._slash = Slash(client, session, story, face)
+        self._branches = BranchReader(client)
         self._unsaid: asyncio.Queue[str] = asyncio.Queue(UNSAID_MAX)
         self._mine: deque[str] = deque()
         self._news = asyncio.Event()
@@ -114,7 +115,9 @@ class Talk:
         watch = self._session.watch(self._story.sequence, allow_missing=True, on_break=self._broke)
         async with watch:
             async for event in watch:
-                self._story.apply(event)
+                # Nobody draws bars in a pipe.
+                branch = await self._branches.read(event.progress) if self._face.live else None
+                self._story.apply(event, branch)
                 await self._face.event(event)
                 if event.HasField("message") and not self._is_mine(event.message):
                     await self._face.show(*message_lines(event.message))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from stretto.cli._live._branch import BranchStatus, BranchView, after
@@ -11,7 +12,7 @@ from stretto.cli._live._words import SIGNS, elapsed, one_line
 from stretto.cli._words import percent
 from stretto.fanout.v1.fanout_pb2 import BranchFailureReason, BranchProgress
 
-__all__ = ["answers_words", "bar", "branch_bar", "branch_line", "branch_sign", "branch_words", "lasted"]
+__all__ = ["answers_words", "bar", "branch_bar", "branch_line", "branch_sign", "branch_words", "lasted", "squeezed"]
 
 _DONE, _TIME, _LEFT = "━", "╍", "─"
 _EXACT_SECONDS, _MINUTE = 0.01, 60
@@ -75,6 +76,14 @@ def branch_line(told: BranchProgress, message: str) -> str:
     elif told.HasField("advanced"):
         words = " ".join((words.rstrip(), one_line(message))).rstrip()
     return f"{one_line(branch.name)} {words}"
+
+
+def squeezed(name: str, cells: int) -> str:
+    """A name in so many cells. What is too long loses its middle: items mostly differ in their ends."""
+    if cell_len(name) <= cells:
+        return set_cell_size(name, cells)
+    first, last = (cells - 1) // 2, cells // 2
+    return f"{set_cell_size(name, first)}…{set_cell_size(name[::-1], last)[::-1]}"
 
 
 def lasted(seconds: float) -> str:

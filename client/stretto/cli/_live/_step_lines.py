@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
-from stretto.cli._live._bars import answers_words, bar, branch_bar, branch_sign, branch_words
+from stretto.cli._live._bars import answers_words, bar, branch_bar, branch_sign, branch_words, squeezed
 from stretto.cli._live._branch import BranchStatus, BranchView
 from stretto.cli._live._frame import INDENT, Line, Scene, Weight, cut, spread
 from stretto.cli._live._rows import Row, hidden, rows_of
@@ -105,16 +105,8 @@ def _answers(row: Row, name_cells: int, scene: Scene) -> Line:
 def _barred(row: Row, name_cells: int, drawn: Text) -> Text:
     """The beginning of a branch's line: its bar stands in one column with those of the others."""
     sign, colour = branch_sign(row.step)
-    name = _squeezed(one_line(row.name), max(name_cells, 1))
+    name = squeezed(one_line(row.name), max(name_cells, 1))
     return Text.assemble(" " * INDENT * row.depth, (f"{sign} ", colour), name, "  ", drawn)
-
-
-def _squeezed(name: str, cells: int) -> str:
-    """A name in so many cells. What is too long loses its middle: items mostly differ in their ends."""
-    if cell_len(name) <= cells:
-        return set_cell_size(name, cells)
-    first, last = (cells - 1) // 2, cells // 2
-    return f"{set_cell_size(name, first)}…{set_cell_size(name[::-1], last)[::-1]}"
 
 
 def _said(step: StepView, scene: Scene) -> tuple[str, str]:
