@@ -54,6 +54,13 @@ class Response:
         """Reset the connection."""
         self._writer.transport.abort()
 
+    async def cut(self) -> None:
+        """Reset the connection in the middle of a response."""
+        self._head(200, {"Content-Type": "application/json", "Content-Length": "1000"})
+        self._writer.write(b"{")
+        await self._writer.drain()
+        self.break_off()
+
     async def hang(self) -> None:
         """Say nothing until the caller gives up."""
         await self._reader.read()

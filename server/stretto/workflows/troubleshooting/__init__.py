@@ -1,0 +1,1 @@
+"""`troubleshooting`: what went wrong with jobs and machines, asked of several sources side by side."""

@@ -1,0 +1,82 @@
+"""What the log of a failed task tells: the lines that say why, and the exit code."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+LINES_MAX: Final = 3
+"""An exception, what it was caused by, and what the program said: more makes nothing clearer."""
+LINE_CHARACTERS_MAX: Final = 300
+
+_EXCEPTION = re.compile(
+    r"^(?:[\w$]+\.)*[\w$]*(?:Error|Exception|Failure|Timeout|Killed|Exit|Interrupt)\b(?::\s*\S.*)?$"
+)
+_EXIT_CODE = re.compile(
+    r"\b(?:exit|return)[ _]?(?:code|status)(?: of)?[ :=]+(-?\d{1,6})\b|\bexited with (?:status |code )?(-?\d{1,6})\b",
+    re.IGNORECASE,
+)
+_SEVERE: Final = frozenset({"error", "critical", "fatal"})
+_SAYS_NOTHING: Final = frozenset({"Task failed with exception"})
+
+
+class Told(BaseModel):
+    """What a log tells. `exit_code` is 0 where it names none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    error: str = ""
+    exit_code: int = 0
+
+
+def told_by(log: bytes) -> Told:
+    """What the messages of a log tell, one JSON object a line, as far as lines are whole."""
+    messages = list(_messages(log.decode(errors="replace")))
+    lines = [line for message in messages for line in _telling_lines(message)]
+    # The same line often comes twice: as it was printed, and as part of the exception.
+    last = list(dict.fromkeys(reversed(lines)))[:LINES_MAX]
+    codes = [code for message in messages for code in _exit_codes(message) if code]
+    return Told(error="\n".join(reversed(last)), exit_code=codes[-1] if codes else 0)
+
+
+def _messages(log: str) -> Iterator[Mapping[str, Any]]:
+    for line in log.splitlines():
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            continue  # The first one may have been cut, and Airflow itself ends some logs with a plain remark.
+        if isinstance(message, dict):
+            yield message
+
+
+def _telling_lines(message: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a message that say why, the most telling last."""
+    is_severe = str(message.get("level", "")).lower() in _SEVERE
+    for line in str(message.get("event", "")).splitlines():
+        if (is_severe and line not in _SAYS_NOTHING and not line.startswith((" ", "Traceback"))) or _EXCEPTION.match(
+            line
+        ):
+            yield _short(line)
+    for raised in reversed(_exceptions(message)):
+        yield _short(f"{raised.get('exc_type', '')}: {raised.get('exc_value', '')}".removesuffix(": "))
+
+
+def _exceptions(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The exception of a message, before those that caused it."""
+    detail = message.get("error_detail")
+    return [each for each in detail if isinstance(each, dict)] if isinstance(detail, list) else []
+
+
+def _exit_codes(message: Mapping[str, Any]) -> Iterable[int]:
+    code = message.get("exit_code")
+    if isinstance(code, int) and not isinstance(code, bool):
+        return [code]
+    texts = [str(message.get("event", "")), *(str(each.get("exc_value", "")) for each in _exceptions(message))]
+    return [int(found[1] or found[2]) for text in texts for found in _EXIT_CODE.finditer(text)]
+
+
+def _short(line: str) -> str:
+    text = " ".join(line.split())
+    return text if len(text) <= LINE_CHARACTERS_MAX else f"{text[: LINE_CHARACTERS_MAX - 1]}…"
