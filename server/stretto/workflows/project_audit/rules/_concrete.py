@@ -19,14 +19,15 @@ _EXPOSURE: Final = re.compile(
     r"(?<!\w)X(?:0(?![\w]|[.,][0-9])|([CDSFA]) ?([0-9]{1,2}(?:/[0-9])*)(?![0-9]))", re.IGNORECASE
 )
 _STRENGTH: Final = re.compile(r"(?<!\w)C ?([0-9]{1,3}) ?/ ?([0-9]{1,3})(?![0-9])", re.IGNORECASE)
+_DECKUNG: Final = r"(?:beton)?(?:über|ueber)?deckung"
 _LENGTH: Final = r"([0-9]{1,3}(?:[.,][0-9])?)(?: ?/ ?([0-9]{1,3}))? ?(mm|cm)?(?![\w])"
 _COVER: Final = re.compile(
-    rf"(?<![\w])(?:(c[ _,.]?min)|c[ _,.]?nom|nom[ .]{{0,2}}c|(?:concrete |nominal |minimum )?cover|\w{{0,20}}deckung)"
+    rf"(?<![\w])(?:(c[ _,.]?min)|c[ _,.]?nom|nom[ .]{{0,2}}c|cover|{_DECKUNG})"
     rf"(?![a-z])[^0-9;]{{0,25}}{_LENGTH}",
     re.IGNORECASE,
 )
 _COVERED: Final = re.compile(
-    r"(?<![\w.,/])([0-9]{1,3}(?:[.,][0-9])?)()? ?(mm|cm) (?:of )?(?:nominal |concrete )*(?:cover|\w{0,20}deckung)\b",
+    rf"(?<![\w.,/])([0-9]{{1,3}}(?:[.,][0-9])?)() ?(mm|cm) (?:of )?(?:nominal |concrete )*(?:cover|{_DECKUNG})\b",
     re.IGNORECASE,
 )
 _RATIO: Final = re.compile(
@@ -63,7 +64,7 @@ def concrete_in(text: str) -> Concrete:
     """What a plain text says of concrete."""
     exposures, strengths = _exposures(text), [f"C{a}/{b}" for a, b in _STRENGTH.findall(text)]
     return Concrete(
-        exposures=tuple(name for name in exposures if name in EXPOSURES),
+        exposures=tuple(name for name in EXPOSURES if name in exposures),
         exposures_unknown=tuple(name for name in exposures if name not in EXPOSURES),
         strength=min((name for name in strengths if name in STRENGTHS), key=rank, default=None),
         strengths_unknown=tuple(name for name in strengths if name not in STRENGTHS),
@@ -90,9 +91,9 @@ def _covers(text: str) -> list[Cover]:
 
 
 def _cover(least: bool, figure: str, unit: str) -> Cover:  # noqa: FBT001 - a field
-    # Without a unit it is millimetres, since nobody builds a cover of 9 mm: `cover 4` means centimetres.
+    # Without a unit it is millimetres, but nobody specifies less than 10 of them: `cover 4` means centimetres.
     value = number(figure)
-    centimetres = unit.casefold() == "cm" or (not unit and value < COVER_MM[0] * 2)
+    centimetres = unit.casefold() == "cm" or (not unit and value < 10)  # noqa: PLR2004
     return Cover(value * 10 if centimetres else value, least)
 
 

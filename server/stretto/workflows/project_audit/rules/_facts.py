@@ -110,7 +110,7 @@ FACTS: Final = (
         "Agree on methods with the authority before tendering.",
     ),
     Fact(
-        (" winter", " frost period", " freezing weather"),
+        (" winter ", " winterbau", " frost period", " freezing weather"),
         MEDIUM,
         "Winter work",
         "Fresh concrete that freezes loses its strength.",
@@ -134,7 +134,7 @@ FACTS: Final = (
         "Have the critical path checked, and agree on buffers.",
     ),
     Fact(
-        (" flood", "hochwasser", "ueberschwemm"),
+        (" flood ", " floods ", " flooding", " flood plain", "hochwasser", "ueberschwemm"),
         MEDIUM,
         "Flooding",
         "A flood damages the site and what is built below its level.",

@@ -34,9 +34,11 @@ def finding_of(statement: Statement) -> ComplianceFinding:
     faults = _faults(statement, demand)
     missing += _missing(statement, demand)
     requirement = f"{_STANDARDS}, {', '.join(concrete.exposures)}: {_asked(demand)}"
+    taken = f" Taken from what else is said of it: {', '.join(statement.taken)}." if statement.taken else ""
     if faults or missing:
-        return _finding(statement.subject, requirement, VIOLATED if faults else INCOMPLETE, _sentence(faults + missing))
-    return _finding(statement.subject, requirement, COMPLIANT, "All that it says satisfies the requirement.")
+        status = VIOLATED if faults else INCOMPLETE
+        return _finding(statement.subject, requirement, status, f"{_sentence(faults + missing)}{taken}")
+    return _finding(statement.subject, requirement, COMPLIANT, f"All that is said satisfies the requirement.{taken}")
 
 
 def unexposed(project: Project, statements: Sequence[Statement], known: Known) -> list[ComplianceFinding]:
@@ -48,7 +50,7 @@ def unexposed(project: Project, statements: Sequence[Statement], known: Known) -
             names = sorted(each.elements) or (["concrete"] if each.position else [])
             for name in names:
                 subjects.setdefault(name, []).append(each.subject)
-    for name in exposed_in(words_of(f"{project.name} {project.description}")):
+    for name in exposed_in(words_of(project.description)):
         if not known.says("exposures", [name]):
             subjects.setdefault(name, [])
     return [_unexposed(name, found) for name, found in subjects.items()]
@@ -84,12 +86,13 @@ def _faults(statement: Statement, demand: Demand) -> list[str]:
 
 def _missing(statement: Statement, demand: Demand) -> list[str]:
     """What is needed to tell, and is not said. Ratio and cement are the supplier's: they are checked where given."""
-    found = [] if statement.concrete.strength else ["the strength class is not said"]
+    concrete = statement.concrete
+    found = [] if concrete.strength or concrete.strengths_unknown else ["the strength class is not said"]
     if not statement.reinforced:
         return found
     if demand.cover_min is None:
         found.append("the cover cannot be told without one of XC, XD or XS beside it")
-    elif statement.concrete.cover is None and demand.cover_min.exposure != "X0":
+    elif concrete.cover is None and demand.cover_min.exposure != "X0":
         found.append("the cover is not said")
     return found
 

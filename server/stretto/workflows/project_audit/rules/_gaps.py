@@ -9,7 +9,7 @@ from stretto.workflows._words import count
 from stretto.workflows.project_audit.answers import RiskSeverity
 from stretto.workflows.project_audit.rules._materials import CONCRETE, REINFORCEMENT
 from stretto.workflows.project_audit.rules._project import Position, Project
-from stretto.workflows.project_audit.rules._quantities import sums_of, unlikely_ratios
+from stretto.workflows.project_audit.rules._quantities import unlikely_ratios
 from stretto.workflows.project_audit.rules._statements import Known, Statement
 from stretto.workflows.project_audit.rules._topics import topics_without_position
 from stretto.workflows.project_audit.rules._units import Unit
@@ -80,7 +80,7 @@ def gaps_of(project: Project, statements: Sequence[Statement], known: Known) -> 
         *_twice(project),
         *(
             Gap("Amounts do not go together", text, MEDIUM, "Check the quantities of these materials.")
-            for text in unlikely_ratios(sums_of(project.positions))
+            for text in unlikely_ratios(project.positions)
         ),
         *(
             Gap(f"No position for {topic}", f"The description mentions {topic}, and no position does.", MEDIUM, _BILL)
@@ -97,7 +97,7 @@ def _missing(project: Project) -> Iterator[Gap]:
         yield Gap("No specifications", told, MEDIUM, "Ask for the specifications.")
     left_open = sum(mentions(words_of(text), _OPEN) for text in project.specifications)
     if left_open:
-        told = f"{count(left_open, 'specification')} left open what is to be done."
+        told = f"{count(left_open, 'specification')} leaving open what is to be done."
         yield Gap("Specifications left open", told, MEDIUM, "Have them completed.", left_open)
 
 
@@ -128,7 +128,7 @@ def _kinds(project: Project, statements: Sequence[Statement], known: Known) -> t
             "Measure them again.",
             _deviates,
         ),
-        _Kind("Left open", "that leave open what is to be done", MEDIUM, "Have them decided.", _is_open),
+        _Kind("Left open", "leaving open what is to be done", MEDIUM, "Have them decided.", _is_open),
         _Kind("Lump sums", "with a lump sum", LOW, "Say what is in them.", _is_lump_sum),
         _Kind(
             "Concrete without a strength class",

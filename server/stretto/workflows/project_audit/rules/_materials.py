@@ -15,6 +15,12 @@ TIMBER: Final = "timber"
 PIPING: Final = "piping"
 OTHER: Final = "other"
 
+PLAIN_CONCRETE: Final = (
+    *(" blinding", " lean ", " unreinforced", " plain concrete"),
+    *("sauberkeitsschicht", "unbewehrt", "magerbeton"),
+)
+"""Words of concrete without reinforcement: it needs no cover, and no steel goes with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Material:

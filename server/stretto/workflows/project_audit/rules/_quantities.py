@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Final
 
 from stretto.workflows.project_audit.answers import QUANTITIES_MAX, Quantity
-from stretto.workflows.project_audit.rules._materials import CONCRETE, FORMWORK, NAMES, REINFORCEMENT
+from stretto.workflows.project_audit.rules._materials import CONCRETE, FORMWORK, NAMES, PLAIN_CONCRETE, REINFORCEMENT
 from stretto.workflows.project_audit.rules._project import Position
 from stretto.workflows.project_audit.rules._units import Unit
-from stretto.workflows.project_audit.rules._words import shown
+from stretto.workflows.project_audit.rules._words import mentions, shown
 
 RATIOS: Final = (
     (REINFORCEMENT, Unit.KG, Decimal(60), Decimal(200)),
@@ -42,8 +42,9 @@ def sums_of(positions: Sequence[Position]) -> Sums:
     return dict(sums)
 
 
-def unlikely_ratios(sums: Sums) -> list[str]:
-    """What does not go together, a sentence each."""
+def unlikely_ratios(positions: Sequence[Position]) -> list[str]:
+    """What does not go together, a sentence each. Concrete without reinforcement is left out of it."""
+    sums = sums_of([each for each in positions if not mentions(each.words, PLAIN_CONCRETE)])
     concrete = sums.get((CONCRETE, Unit.M3))
     if not concrete:
         return []
@@ -53,6 +54,6 @@ def unlikely_ratios(sums: Sums) -> list[str]:
         if amount is None:
             found.append(f"There are {shown(concrete)} m3 of concrete, and no {unit} of {material} with it.")
         elif not least <= amount / concrete <= most:
-            ratio = f"{shown(amount / concrete)} {unit} of {material} for each m3 of concrete"
+            ratio = f"{amount / concrete:.1f} {unit} of {material} for each m3 of concrete"
             found.append(f"There are {ratio}; usual are {least} to {most} {unit}.")
     return found

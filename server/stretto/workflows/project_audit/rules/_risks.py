@@ -18,7 +18,10 @@ _TITLE_CHARACTERS_MAX: Final = 100
 def ordered(risks: Sequence[Risk]) -> tuple[Risk, ...]:
     """Each risk once, as bad as it was found, the worst first."""
     by_severity = sorted(risks, key=lambda risk: WORST_FIRST.index(risk.severity))
-    return tuple({risk.title: risk for risk in reversed(by_severity)}.values())[::-1][:RISKS_MAX]
+    unique: dict[tuple[str, str], Risk] = {}
+    for risk in by_severity:
+        unique.setdefault((risk.title, risk.explanation), risk)
+    return tuple(unique.values())[:RISKS_MAX]
 
 
 def risks_of_findings(findings: Sequence[ComplianceFinding]) -> Iterator[Risk]:
@@ -38,8 +41,8 @@ def risks_of_findings(findings: Sequence[ComplianceFinding]) -> Iterator[Risk]:
         yield Risk(
             severity=RiskSeverity.MEDIUM,
             title="Compliance cannot be told everywhere",
-            explanation=f"Of {len(open_)} of {len(findings)} things checked too little is said, such as of "
-            f"{shortened(open_[0].subject, _TITLE_CHARACTERS_MAX)}.",
+            explanation=f"Too little is said of {len(open_)} of {len(findings)} things to check, such as of "
+            f"`{shortened(open_[0].subject, _TITLE_CHARACTERS_MAX)}`.",
             measure="Have exposure classes, strength classes and cover specified for them.",
         )
 

@@ -1,29 +1,19 @@
 """Statements: each specification, position or sentence of the description that says something of concrete."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from stretto.workflows.project_audit.rules._concrete import Concrete, concrete_in
 from stretto.workflows.project_audit.rules._elements import elements_in
-from stretto.workflows.project_audit.rules._materials import CONCRETE
+from stretto.workflows.project_audit.rules._materials import CONCRETE, PLAIN_CONCRETE
 from stretto.workflows.project_audit.rules._project import Position, Project
 from stretto.workflows.project_audit.rules._words import mentions, plain, sentences_of, shortened, words_of
 
 SUBJECT_CHARACTERS_MAX: Final = 160
-_PLAIN: Final = (
-    " blinding",
-    " lean ",
-    " unreinforced",
-    " plain concrete",
-    "sauberkeitsschicht",
-    "unbewehrt",
-    "magerbeton",
-)
-"""Concrete without reinforcement: it needs no cover, and X0 is what it is exposed to."""
-_SHARED: Final = ("exposures", "strength", "cover")
-"""What a statement may take from others about the same element."""
+_SHARED: Final = {"exposures": "exposure", "strength": "strength", "cover": "cover"}
+"""What a statement may take from others about the same element, and what each is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +26,8 @@ class Statement:
     reinforced: bool
     position: Position | None
     about_concrete: bool
+    taken: tuple[str, ...] = ()
+    """What it does not say itself and takes from other statements."""
 
     @property
     def names_exposure(self) -> bool:
@@ -47,7 +39,7 @@ def statements_of(project: Project) -> tuple[Statement, ...]:
     """All statements: specifications, then positions of concrete, then what the description says."""
     specified = [_statement(clause) for text in project.specifications for clause in _clauses(text)]
     billed = [_billed(position) for position in project.positions]
-    described = [_statement(sentence) for sentence in sentences_of(project.description)]
+    described = [_statement(clause) for clause in _clauses(project.description)]
     return (
         *(each for each in specified if each.about_concrete),
         *(each for each in billed if each is not None),
@@ -55,20 +47,43 @@ def statements_of(project: Project) -> tuple[Statement, ...]:
     )
 
 
-def _clauses(text: str) -> list[str]:
-    """The parts of a specification that each name an exposure class; one that names none goes with the one before."""
+def _clauses(text: str) -> Iterator[str]:
+    """The parts of a text that are each about something else; what only adds to a part goes with it."""
     parts: list[str] = []
-    for part in text.replace("\n", ";").split(";"):
-        if parts and not (_exposed(part) and _exposed(parts[-1])):
-            parts[-1] = f"{parts[-1]};{part}"
-        else:
-            parts.append(part)
-    return [part.strip() for part in parts]
+    last = _NOTHING
+    for sentence in sentences_of(text):
+        said = _said(sentence)
+        if parts and _begins(said, last):
+            yield " ".join(parts)
+            parts, last = [], _NOTHING
+        parts.append(sentence)
+        last = _Said(last.elements | said.elements, last.exposed or said.exposed, last.strong or said.strong)
+    yield " ".join(parts)
 
 
-def _exposed(text: str) -> bool:
-    found = concrete_in(plain(text))
-    return bool(found.exposures or found.exposures_unknown)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a part of a text names."""
+
+    elements: frozenset[str]
+    exposed: bool
+    strong: bool
+
+
+_NOTHING: Final = _Said(frozenset(), exposed=False, strong=False)
+
+
+def _said(sentence: str) -> _Said:
+    found = concrete_in(plain(sentence))
+    exposed = bool(found.exposures or found.exposures_unknown)
+    return _Said(elements_in(words_of(sentence)), exposed, strong=bool(found.strength))
+
+
+def _begins(said: _Said, last: _Said) -> bool:
+    """Whether a sentence is about something else than what stands before it."""
+    if said.elements and last.elements and said.elements != last.elements:
+        return True
+    return said.exposed and last.exposed and (bool(said.elements) or said.strong)
 
 
 def _billed(position: Position) -> Statement | None:
@@ -86,7 +101,7 @@ def _statement(text: str, words: str | None = None) -> Statement:
         subject=shortened(text, SUBJECT_CHARACTERS_MAX),
         elements=elements_in(words),
         concrete=found,
-        reinforced=not mentions(words, _PLAIN),
+        reinforced=not mentions(words, PLAIN_CONCRETE),
         position=None,
         about_concrete=found != Concrete() or mentions(words, ("concrete", "beton")),
     )
@@ -114,7 +129,11 @@ class Known:
             return statement
         missing = [field for field in _SHARED if not getattr(statement.concrete, field)]
         found = {field: value for field in missing if (value := self._agreed(field, statement.elements))}
-        return replace(statement, concrete=replace(statement.concrete, **found)) if found else statement
+        if not found:
+            return statement
+        return replace(
+            statement, concrete=replace(statement.concrete, **found), taken=tuple(_SHARED[field] for field in found)
+        )
 
     def _agreed(self, field: str, elements: frozenset[str]) -> Any:
         own: set[Any] = set().union(*(self._values.get((field, element), ()) for element in elements))
