@@ -114,8 +114,9 @@ def route(request: Mapping[str, Any]) -> Route:
 
 def terms_of(message: str, jobs: Collection[str] = ()) -> tuple[str, ...]:
     """The words to search for, in their order: each once, without the names of jobs and what says nothing."""
-    words = (match[0].lower() for match in _WORD.finditer(_without(message, jobs, " ")))
-    return tuple(dict.fromkeys(word for word in words if word not in _SAYS_NOTHING))[:TERMS_MAX]
+    words = (match[0] for match in _WORD.finditer(_without(message, jobs, " ")))
+    said = {word.lower(): word for word in words if word.lower() not in _SAYS_NOTHING}
+    return tuple(said.values())[:TERMS_MAX]
 
 
 def _without(message: str, names: Collection[str], instead: str) -> str:

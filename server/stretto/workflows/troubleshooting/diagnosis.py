@@ -1,0 +1,133 @@
+"""What is concluded about one job."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from stretto.workflows.troubleshooting.evidence import SCHEDULER, Case
+from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
+from stretto.workflows.troubleshooting.scheduler import JobRun, RunStatus
+from stretto.workflows.troubleshooting.signatures import WORDS, Cause, cause_of
+from stretto.workflows.troubleshooting.votes import Vote, best_of, votes_about
+
+TOLD_CHARACTERS_MAX: Final = 200
+EVIDENCE_MAX: Final = 10
+
+RunbookFor: TypeAlias = Callable[[Cause, str], KnowledgeHit | None]
+"""The runbook for a cause, and for the line that tells of it."""
+
+
+_STATUS_WORDS: Final = {
+    RunStatus.UNSPECIFIED: "{job} shows no failure where it could be looked for",
+    RunStatus.WAITING: "{job} waits for its time or its turn",
+    RunStatus.RUNNING: "{job} is running",
+    RunStatus.SUCCEEDED: "{job} ended well",
+    RunStatus.FAILED: "{job} failed, and nothing tells why",
+    RunStatus.UNKNOWN_JOB: "{job} is not known to the scheduler",
+}
+"""All of them begin with the job, so that they are sentences and parts of one as well."""
+
+
+class JobDiagnosis(BaseModel):
+    """What was concluded about a job, in the contract's words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_name: str
+    status: RunStatus
+    cause: Cause = Cause.UNKNOWN
+    confidence: float = 0.0
+    explanation: str
+    evidence: tuple[str, ...] = ()
+    runbook: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether somebody has to look at it."""
+        return self.status is RunStatus.FAILED or self.cause is not Cause.UNKNOWN
+
+
+class Examined(BaseModel):
+    """A job's diagnosis, with what only the whole needs of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    diagnosis: JobDiagnosis
+    clause: str
+    """What is the matter, as a part of a longer sentence."""
+    failures_in_a_row: int = 0
+    runbook: KnowledgeHit | None = None
+
+
+def examine(case: Case, job: str, runbook_for: RunbookFor) -> Examined:
+    """What the evidence says of a job.
+
+    Its cause is the one for which most speaks. Confidence is the share of the sources that answered which point there.
+    """
+    run = case.evidence.run_of(job)
+    status = run.status if run is not None else RunStatus.UNSPECIFIED
+    votes = _votes(case, job, status)
+    cause = best_of(votes)
+    if cause is Cause.UNKNOWN:
+        return _unexplained(job, status, run)
+    agreeing = [vote for vote in votes if vote.cause is cause]
+    sources, answered = {vote.source for vote in agreeing}, case.sources_about(job)
+    clause = f"{job} {'failed' if status is RunStatus.FAILED else 'seems to have failed'} because {WORDS[cause]}"
+    hit = runbook_for(cause, _line(case, job, run))
+    diagnosis = JobDiagnosis(
+        job_name=job,
+        status=status,
+        cause=cause,
+        confidence=round(len(sources) / len(answered), 3),
+        explanation=sentence(f"{clause}: {cut(_line(case, job, run) or agreeing[0].told)}"),
+        evidence=tuple(f"{vote.source}: {cut(vote.told)}" for vote in agreeing)[:EVIDENCE_MAX],
+        runbook=hit.runbook if hit is not None else "",
+    )
+    agree = f" ({len(sources)} of {len(answered)} sources agree)" if len(answered) > 1 else ""
+    return Examined(
+        diagnosis=diagnosis, clause=clause + agree, failures_in_a_row=run.failures_in_a_row if run else 0, runbook=hit
+    )
+
+
+def _votes(case: Case, job: str, status: RunStatus) -> tuple[Vote, ...]:
+    """What speaks for a cause, where there may be a failure at all."""
+    if status is RunStatus.FAILED:
+        return votes_about(case, job)
+    if status is RunStatus.UNSPECIFIED and case.evidence.logs_of(job):  # High load alone is no sign of a failure.
+        return votes_about(case, job)
+    return ()
+
+
+def _unexplained(job: str, status: RunStatus, run: JobRun | None) -> Examined:
+    """A job that did not fail, or of which nobody tells why."""
+    clause = _STATUS_WORDS[status].format(job=job)
+    error = cut(run.error) if run is not None and status is RunStatus.FAILED else ""
+    return Examined(
+        diagnosis=JobDiagnosis(
+            job_name=job,
+            status=status,
+            explanation=sentence(f"{clause}: {error}" if error else clause),
+            evidence=(f"{SCHEDULER}: {error}",) if error else (),
+        ),
+        clause=clause,
+        failures_in_a_row=run.failures_in_a_row if run is not None else 0,
+    )
+
+
+def _line(case: Case, job: str, run: JobRun | None) -> str:
+    """What tells most of a failure in its own words."""
+    lines = [run.error] if run is not None and run.error else []
+    lines += [found.line for found in case.evidence.logs_of(job) if cause_of(found.line) is not Cause.UNKNOWN]
+    return lines[0] if lines else ""
+
+
+def cut(text: str) -> str:
+    """A text in one line that is not too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= TOLD_CHARACTERS_MAX else f"{text[: TOLD_CHARACTERS_MAX - 1]}…"
+
+
+def sentence(text: str) -> str:
+    """A text with an end."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -1,0 +1,86 @@
+"""What the sources said of a query, put together."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from stretto.workflows.fan_out import by_item
+from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
+from stretto.workflows.troubleshooting.logs import LogFinding
+from stretto.workflows.troubleshooting.metrics import MetricReading
+from stretto.workflows.troubleshooting.routing import QueryKind
+from stretto.workflows.troubleshooting.scheduler import JobRun
+
+SCHEDULER: Final = "scheduler"
+KNOWLEDGE: Final = "knowledge"
+LOGS: Final = "logs"
+METRICS: Final = "metrics"
+SOURCES: Final = (SCHEDULER, KNOWLEDGE, LOGS, METRICS)
+"""The sources by the names of their branches; the contract's are these in capitals, after a prefix."""
+
+CONTRACT_PREFIX: Final = "EVIDENCE_SOURCE_"
+ALL_JOBS: Final = ""
+"""The item of a search in the logs that is about no job."""
+
+
+class Evidence(BaseModel):
+    """What the sources said, in the contract's words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    runs: tuple[JobRun, ...] = ()
+    knowledge: tuple[KnowledgeHit, ...] = ()
+    logs: tuple[LogFinding, ...] = ()
+    metrics: tuple[MetricReading, ...] = ()
+
+    def run_of(self, job: str) -> JobRun | None:
+        """How a job's last run went, where the scheduler said so."""
+        return next((run for run in self.runs if run.job_name == job), None)
+
+    def logs_of(self, job: str) -> tuple[LogFinding, ...]:
+        """What the logs say of a job."""
+        return tuple(found for found in self.logs if found.job_name == job)
+
+
+class Case(BaseModel):
+    """A query with all that is known of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: QueryKind
+    jobs: tuple[str, ...] = ()
+    evidence: Evidence = Evidence()
+    answered: frozenset[str] = frozenset()
+    """The branches that answered, each a source, or `source/job`."""
+    looked_for_failures: bool = False
+    """Whether the jobs are those that the scheduler says have failed."""
+
+    def sources_about(self, job: str) -> tuple[str, ...]:
+        """The sources that answered when this job was asked about."""
+        return tuple(name for name in SOURCES if name in self.answered or f"{name}/{job}" in self.answered)
+
+
+def case_of(
+    kind: QueryKind, jobs: tuple[str, ...], results: Mapping[str, Any], *, looked_for_failures: bool = False
+) -> Case:
+    """The case that the answers make, by branch."""
+    evidence = Evidence(
+        runs=tuple(by_item(results, SCHEDULER).values()),
+        knowledge=results.get(KNOWLEDGE, ()),
+        logs=tuple(_all_logs(results)),
+        metrics=results.get(METRICS, ()),
+    )
+    return Case(
+        kind=kind,
+        jobs=jobs,
+        evidence=evidence,
+        answered=frozenset(results),
+        looked_for_failures=looked_for_failures,
+    )
+
+
+def _all_logs(results: Mapping[str, Any]) -> Iterator[LogFinding]:
+    yield from results.get(LOGS, ())
+    for found in by_item(results, LOGS).values():
+        yield from found

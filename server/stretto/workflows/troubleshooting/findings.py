@@ -1,0 +1,110 @@
+"""What is found beside the jobs, and how bad it all is."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from stretto.workflows._words import count
+from stretto.workflows.troubleshooting.diagnosis import Examined, cut, sentence
+from stretto.workflows.troubleshooting.evidence import CONTRACT_PREFIX, LOGS, METRICS, Case
+from stretto.workflows.troubleshooting.logs import LogFinding
+from stretto.workflows.troubleshooting.metrics import MetricReading
+from stretto.workflows.troubleshooting.scheduler import RunStatus
+from stretto.workflows.troubleshooting.signatures import Cause, cause_of
+from stretto.workflows.troubleshooting.votes import told_of
+
+FINDINGS_MAX: Final = 20
+PERCENT_HIGH: Final = 97.0
+"""From here on of a whole, it is a matter of minutes."""
+TIMES_HIGH: Final = 2.0
+"""From so many times its bound on, anything is grave."""
+FAILURES_HIGH: Final = 3
+"""So many failures in a row are no accident."""
+GRAVE: Final = frozenset({"FATAL", "CRITICAL"})
+LIGHT: Final = frozenset({"WARN", "WARNING", "INFO", "DEBUG"})
+
+
+class Severity(StrEnum):
+    """How bad something is, as the contract names it."""
+
+    UNKNOWN = "SEVERITY_UNSPECIFIED"
+    NONE = "SEVERITY_NONE"
+    LOW = "SEVERITY_LOW"
+    MEDIUM = "SEVERITY_MEDIUM"
+    HIGH = "SEVERITY_HIGH"
+
+
+_ORDER: Final = tuple(Severity)
+
+
+class Finding(BaseModel):
+    """Something that was found, in the contract's words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    severity: Severity
+    source: str
+    explanation: str
+
+
+def findings_of(case: Case, examined: Sequence[Examined]) -> tuple[Finding, ...]:
+    """What metrics and logs say beyond the causes of the jobs, the worst first."""
+    found = [*_of_metrics(case.evidence.metrics), *_of_logs(case.evidence.logs, examined)]
+    return tuple(sorted(found, key=lambda each: -_ORDER.index(each.severity)))[:FINDINGS_MAX]
+
+
+def severity_of(examined: Iterable[Examined], findings: Iterable[Finding]) -> Severity:
+    """How bad it all is: as bad as the worst of it, and several failed jobs are worse than one."""
+    jobs = list(examined)
+    rated = [Severity.NONE, *(each.severity for each in findings), *map(_of_job, jobs)]
+    if sum(each.diagnosis.is_bad for each in jobs) > 1:
+        rated.append(Severity.HIGH)
+    return max(rated, key=_ORDER.index)
+
+
+def _of_job(job: Examined) -> Severity:
+    if job.diagnosis.is_bad:
+        return Severity.HIGH if job.failures_in_a_row >= FAILURES_HIGH else Severity.MEDIUM
+    return Severity.LOW if job.diagnosis.status is RunStatus.UNKNOWN_JOB else Severity.NONE
+
+
+def _of_metrics(readings: Iterable[MetricReading]) -> Iterator[Finding]:
+    for reading in readings:
+        if reading.exceeded:
+            yield Finding(
+                severity=Severity.HIGH if _is_extreme(reading) else Severity.MEDIUM,
+                source=CONTRACT_PREFIX + METRICS.upper(),
+                explanation=sentence(told_of(reading)),
+            )
+
+
+def _is_extreme(reading: MetricReading) -> bool:
+    if reading.unit == "percent" and reading.value >= PERCENT_HIGH:
+        return True
+    return reading.threshold is not None and reading.value >= TIMES_HIGH * reading.threshold
+
+
+def _of_logs(lines: Iterable[LogFinding], examined: Sequence[Examined]) -> Iterator[Finding]:
+    """Lines that no diagnosis explains."""
+    explained = {(each.diagnosis.job_name, each.diagnosis.cause) for each in examined if each.diagnosis.is_bad}
+    for line in lines:
+        cause = cause_of(line.line)
+        if (line.job_name, cause) in explained:
+            continue
+        times = f", {count(line.count, 'time')}" if line.count > 1 else ""
+        yield Finding(
+            severity=_of_line(line, cause),
+            source=CONTRACT_PREFIX + LOGS.upper(),
+            explanation=sentence(f"{line.file} says{times}: {cut(line.line)}"),
+        )
+
+
+def _of_line(line: LogFinding, cause: Cause) -> Severity:
+    level = line.level.upper()
+    if level in GRAVE:
+        return Severity.HIGH
+    if level in LIGHT:
+        return Severity.LOW
+    return Severity.MEDIUM if level or cause is not Cause.UNKNOWN else Severity.LOW

@@ -1,0 +1,218 @@
+from itertools import product
+
+import pytest
+
+from stretto.troubleshooting.v1 import troubleshooting_pb2 as contract
+from stretto.workflows.troubleshooting.aggregation import ACTIONS_MAX, aggregate
+from stretto.workflows.troubleshooting.findings import Severity
+from stretto.workflows.troubleshooting.routing import QueryKind
+from stretto.workflows.troubleshooting.scheduler import RunStatus
+from stretto.workflows.troubleshooting.signatures import Cause
+from tests.unit.workflows.troubleshooting.evidence_made import case, hit, line, reading, run
+
+FULL = (run(error="MemoryError", exit_code=137), line(count=3), reading(), hit())
+
+
+def job_of(*found, **fields):
+    """The diagnosis of the one job of a case."""
+    return aggregate(case(*found, **fields)).diagnosis.jobs[0]
+
+
+def test_sources_that_agree_make_a_sure_diagnosis():
+    concluded = aggregate(case(*FULL))
+    job = concluded.diagnosis.jobs[0]
+    assert (job.status, job.cause, job.confidence) == (RunStatus.FAILED, Cause.OUT_OF_MEMORY, 1.0)
+    assert job.explanation == "nightly-etl failed because memory ran out: MemoryError."
+    assert job.evidence == (
+        "scheduler: MemoryError",
+        "scheduler: exit code 137",
+        "logs: out of memory (3 lines)",
+        "metrics: memory_used of worker-3:9100 is 95 percent, above 90",
+        "knowledge: Out of memory (out-of-memory.md)",
+    )
+    assert job.runbook == "out-of-memory.md"
+    assert concluded.summary == "nightly-etl failed because memory ran out (4 of 4 sources agree)."
+    assert concluded.diagnosis.actions == ("Add memory.",)
+    assert concluded.diagnosis.severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize(
+    ("found", "silent", "confidence"),
+    [
+        (FULL, [], 1.0),
+        (FULL[:2], [], 0.5),
+        (FULL[:1], [], 0.25),
+        (FULL[:1], ["logs"], 0.333),
+        (FULL[:1], ["logs", "metrics", "knowledge"], 1.0),
+        (FULL[1:], ["scheduler"], 1.0),
+        (FULL[1:2], ["scheduler"], 0.333),
+    ],
+)
+def test_confidence_is_the_share_of_the_sources_that_answered(found, silent, confidence):
+    assert job_of(*found, silent=silent).confidence == confidence
+
+
+@pytest.mark.parametrize("left_out", [*product([False, True], repeat=4)])
+def test_whatever_sources_are_missing_there_is_a_conclusion(left_out):
+    names = ("scheduler", "logs", "metrics", "knowledge")
+    silent = [name for name, out in zip(names, left_out, strict=True) if out]
+    found = [each for each, out in zip(FULL, left_out, strict=True) if not out]
+    for kind in QueryKind:
+        concluded = aggregate(case(*found, silent=silent, kind=kind))
+        assert concluded.summary.endswith(".")
+        assert len(concluded.diagnosis.jobs) == 1
+        assert not aggregate(case(*found, silent=silent, kind=kind, jobs=())).diagnosis.jobs
+
+
+@pytest.mark.parametrize(
+    ("found", "cause"),
+    [
+        # The scheduler's error outweighs a line of a log, and many lines of a log outweigh an exit code.
+        ([run(error="No space left on device"), line("Connection refused")], Cause.DISK_FULL),
+        ([run(exit_code=137), line("Connection refused", count=1000)], Cause.DEPENDENCY_UNAVAILABLE),
+        # Warnings weigh less than errors.
+        ([run(), line("Read timed out", level="WARN"), line("KeyError: 'id'")], Cause.BAD_DATA),
+        # Runbooks decide nothing, metrics only when nothing else does.
+        ([run(), hit()], Cause.UNKNOWN),
+        ([run(), reading()], Cause.OUT_OF_MEMORY),
+        ([run(), reading("disk_used"), line("KeyError: 'id'")], Cause.BAD_DATA),
+        ([run(), reading(value=50.0)], Cause.UNKNOWN),
+        # High load elsewhere says nothing.
+        ([run(instance="worker-4"), reading()], Cause.UNKNOWN),
+        ([run(instance="worker-3"), reading()], Cause.OUT_OF_MEMORY),
+        # Lines of other jobs do not count.
+        ([run(), line(job="ledger-sync")], Cause.UNKNOWN),
+        # What did not fail has no cause of failure.
+        ([run(status=RunStatus.SUCCEEDED), line()], Cause.UNKNOWN),
+        ([run(status=RunStatus.RUNNING), line()], Cause.UNKNOWN),
+        ([line()], Cause.OUT_OF_MEMORY),
+        ([reading()], Cause.UNKNOWN),
+        ([], Cause.UNKNOWN),
+    ],
+)
+def test_what_weighs_most_is_the_cause(found, cause):
+    assert job_of(*found).cause is cause
+
+
+@pytest.mark.parametrize(
+    ("found", "explanation"),
+    [
+        ([run(status=RunStatus.SUCCEEDED)], "nightly-etl ended well."),
+        ([run(status=RunStatus.RUNNING)], "nightly-etl is running."),
+        ([run(status=RunStatus.WAITING)], "nightly-etl waits for its time or its turn."),
+        ([run(status=RunStatus.UNKNOWN_JOB)], "nightly-etl is not known to the scheduler."),
+        ([run()], "nightly-etl failed, and nothing tells why."),
+        ([run(error="Bug 17")], "nightly-etl failed, and nothing tells why: Bug 17."),
+        ([line()], "nightly-etl seems to have failed because memory ran out: MemoryError."),
+        ([], "nightly-etl shows no failure where it could be looked for."),
+    ],
+)
+def test_a_job_is_explained_in_a_sentence(found, explanation):
+    assert job_of(*found).explanation == explanation
+
+
+def test_broken_jobs_come_first_and_a_summary_tells_of_the_first_ones():
+    jobs = ("a-fine", "b-bad", "c-worst", "d-bad", "e-bad")
+    concluded = aggregate(
+        case(
+            run("a-fine", RunStatus.SUCCEEDED),
+            run("c-worst", error="MemoryError", failures_in_a_row=7),
+            *(run(job, error="Connection refused") for job in ("b-bad", "d-bad", "e-bad")),
+            jobs=jobs,
+        )
+    )
+    assert [job.job_name for job in concluded.diagnosis.jobs] == ["c-worst", "b-bad", "d-bad", "e-bad", "a-fine"]
+    assert concluded.summary.startswith("c-worst failed because memory ran out (1 of 4 sources agree); b-bad failed")
+    assert concluded.summary.endswith("; and 2 more.")
+
+
+@pytest.mark.parametrize(
+    ("found", "jobs", "severity"),
+    [
+        ([], (), Severity.NONE),
+        ([run(status=RunStatus.SUCCEEDED)], ("nightly-etl",), Severity.NONE),
+        ([run(status=RunStatus.UNKNOWN_JOB)], ("nightly-etl",), Severity.LOW),
+        ([run()], ("nightly-etl",), Severity.MEDIUM),
+        ([run(failures_in_a_row=3)], ("nightly-etl",), Severity.HIGH),
+        ([run(), run("ledger-sync")], ("nightly-etl", "ledger-sync"), Severity.HIGH),
+        ([reading(value=91.0)], (), Severity.MEDIUM),
+        ([reading(value=97.0)], (), Severity.HIGH),
+        ([reading("response_p99", 3.0, unit="seconds", threshold=1.0, exceeded=True)], (), Severity.HIGH),
+        ([reading("error_rate", 10.0, threshold=5.0, exceeded=True)], (), Severity.HIGH),
+        ([reading("response_p99", 1.5, unit="seconds", threshold=1.0, exceeded=True)], (), Severity.MEDIUM),
+        ([line("Read timed out", job="", level="WARN")], (), Severity.LOW),
+        ([line("Something broke", job="")], (), Severity.MEDIUM),
+        ([line("Something broke", job="", level="")], (), Severity.LOW),
+        ([line("Something broke", job="", level="FATAL")], (), Severity.HIGH),
+    ],
+)
+def test_it_is_as_bad_as_the_worst_of_it(found, jobs, severity):
+    assert aggregate(case(*found, jobs=jobs)).diagnosis.severity is severity
+
+
+def test_findings_are_what_no_diagnosis_explains_the_worst_first():
+    explained, other = line(), line("Connection refused", count=4)
+    found = aggregate(case(run(error="MemoryError"), explained, other, reading("disk_used", 98.2))).diagnosis.findings
+    assert [(each.severity, each.source, each.explanation) for each in found] == [
+        (Severity.HIGH, "EVIDENCE_SOURCE_METRICS", "disk_used of worker-3:9100 is 98.2 percent, above 90."),
+        (Severity.MEDIUM, "EVIDENCE_SOURCE_LOGS", "nightly-etl.log says, 4 times: Connection refused."),
+    ]
+
+
+def test_actions_come_from_the_runbooks_of_the_causes_each_once():
+    memory = hit(actions=("Look at the log.", *(f"Memory {number}." for number in range(9))))
+    disk = hit(Cause.DISK_FULL, "disk-full.md", actions=("Look at the log.", *(f"Disk {n}." for n in range(9))))
+    other = hit(Cause.TIMEOUT, "timeouts.md", actions=("Never.",))
+    jobs = ("nightly-etl", "ledger-sync")
+    found = [run(error="MemoryError"), run("ledger-sync", error="ENOSPC"), other, memory, disk]
+    actions = aggregate(case(*found, jobs=jobs)).diagnosis.actions
+    assert actions[:2] == ("Look at the log.", "Memory 0.")
+    assert "Disk 0." in actions
+    assert "Never." not in actions
+    assert len(actions) == len(set(actions)) <= ACTIONS_MAX
+
+
+def test_a_runbook_may_be_looked_up_by_the_cause_and_the_line():
+    asked = []
+
+    def find(cause, text):
+        asked.append((cause, text))
+        return hit(cause, "expired-certificate.md")
+
+    told = "SSL: certificate has expired"
+    job = aggregate(case(run(error=told), hit(Cause.ACCESS_DENIED, "access-denied.md")), find).diagnosis.jobs[0]
+    assert asked == [(Cause.ACCESS_DENIED, told)]
+    assert job.runbook == "expired-certificate.md"
+
+
+@pytest.mark.parametrize(
+    ("found", "fields", "summary"),
+    [
+        ([], {"looked_for_failures": True}, "No job has failed of late."),
+        ([], {}, "Nothing that was looked at is out of the ordinary."),
+        ([line("Boom", job="", file="app.log"), reading()], {},
+         "memory_used of worker-3:9100 is 95 percent, above 90; and 1 more to see to."),
+        ([line("Boom", job="", file="app.log")], {}, "app.log says: Boom."),
+        ([reading()], {"kind": QueryKind.PERFORMANCE}, "memory_used of worker-3:9100 is 95 percent, above 90."),
+        ([hit(title="Run a job again", runbook="rerun-a-job.md")], {"kind": QueryKind.HOW_TO},
+         "The runbook rerun-a-job.md tells how: Run a job again."),
+        ([], {"kind": QueryKind.HOW_TO}, "No runbook fits the question."),
+    ],
+)  # fmt: skip
+def test_a_query_without_jobs_has_a_summary_too(found, fields, summary):
+    assert aggregate(case(*found, jobs=(), **fields)).summary == summary
+
+
+@pytest.mark.parametrize("kind", [QueryKind.HOW_TO, QueryKind.PERFORMANCE])
+def test_the_best_runbook_says_what_to_do_where_no_job_does(kind):
+    steps = ("Clear the task.", "Wait.")
+    concluded = aggregate(case(hit(Cause.UNKNOWN, actions=steps), hit(), kind=kind, jobs=()))
+    assert concluded.diagnosis.actions == steps
+
+
+def test_a_failure_without_a_cause_has_no_actions_of_a_runbook_for_something_else():
+    assert aggregate(case(run(), hit())).diagnosis.actions == ()
+
+
+def test_severities_are_those_of_the_contract():
+    assert {severity.value for severity in Severity} == set(contract.Severity.keys())
