@@ -10,15 +10,14 @@ from functools import partial
 from typing import Any, Final
 
 from langgraph.errors import GraphBubbleUp
-from langgraph.runtime import get_runtime
 from langgraph.types import RetryPolicy
 from pydantic import TypeAdapter, ValidationError
 
 from stretto.workflows.fan_out._outcome import Failure, FailureReason, Outcome
-from stretto.workflows.fan_out._rounds import Round, Rounds
+from stretto.workflows.fan_out._rounds import Round, Rounds, execution, round_of
 from stretto.workflows.fan_out._source import Source
-from stretto.workflows.fan_out._state import key_of
-from stretto.workflows.fan_out._telling import Teller, current
+from stretto.workflows.fan_out._state import Turn, key_of
+from stretto.workflows.fan_out._telling import Teller, telling
 from stretto.workflows.fan_out._threads import Threads
 
 MESSAGE_CHARACTERS_MAX: Final = 500
@@ -44,6 +43,7 @@ class _Asking:
     query: Any
     item: Any
     label: str
+    key: str
     round: Round
     round_id: str
     thread_id: str
@@ -61,34 +61,39 @@ class Branch:
         self._threads = Threads(source.threads_max)
         self._shape = TypeAdapter(source.returns) if source.returns is not None else None
 
-    async def run(self, query: Any, item: Any, branches: int) -> dict[str, Any]:
+    async def run(self, state: Turn) -> dict[str, Any]:
         """Ask; what comes of it is written to the state. Raises for LangGraph to try again."""
-        asking = self._asking(query, item, branches)
-        key = key_of(self._source.name, asking.label)
-        asking.round.enter(key)
+        asking = self._asking(state)
+        asking.round.enter(asking.key)
         try:
-            value, fields = await self._in_turn(asking, key)
+            return self._succeeded(asking, await self._in_turn(asking))
         except _Failed as failed:
-            return self._failed(asking, key, failed)
-        seconds = asking.round.end(key)
-        asking.teller.succeeded(seconds, asking.attempt, fields)
-        return {"results": {key: value}, "outcomes": {key: self._outcome(asking, seconds, succeeded=True)}}
+            return self._failed(asking, failed)
+        except (GraphBubbleUp, asyncio.CancelledError):
+            # It breaks off. If it is taken up again, with a person's answer perhaps, its time begins anew.
+            self._rounds.forget(asking.round_id)
+            raise
+        finally:
+            asking.teller.close()
 
-    def _asking(self, query: Any, item: Any, branches: int) -> _Asking:
-        info = get_runtime().execution_info
-        round_id = info.checkpoint_id if info is not None else ""
-        around = self._rounds.of(round_id)
-        label = "" if self._source.items is None else self._source.label(item)
-        key = key_of(self._source.name, label)
+    def _asking(self, turn: Turn) -> _Asking:
+        info = execution()
+        around = self._rounds.of(round_of(info))
+        key = key_of(self._source.name, turn["label"])
+
+        def share(part: float) -> float | None:
+            return self._share_of(around.share(key, part, turn["branches"]))
+
         return _Asking(
-            query=query,
-            item=item,
-            label=label,
+            query=turn["query"],
+            item=turn["item"],
+            label=turn["label"],
+            key=key,
             round=around,
-            round_id=round_id,
-            thread_id=(info.thread_id or "") if info is not None else "",
-            attempt=info.node_attempt if info is not None else 1,
-            teller=Teller(self._source.name, label, lambda part: self._share_of(around.share(key, part, branches))),
+            round_id=round_of(info),
+            thread_id=info.thread_id or "",
+            attempt=info.node_attempt,
+            teller=Teller(self._source.name, turn["label"], share),
         )
 
     def _share_of(self, part: float | None) -> float | None:
@@ -98,7 +103,7 @@ class Branch:
         first, last = self._share
         return first + (last - first) * part
 
-    async def _in_turn(self, asking: _Asking, key: str) -> tuple[Any, Mapping[str, Any]]:
+    async def _in_turn(self, asking: _Asking) -> Any:
         """Ask when it is this branch's turn."""
         turns = asking.round.turns(self._source.name, self._source.concurrency_max)
         try:
@@ -107,25 +112,26 @@ class Branch:
         except TimeoutError:
             raise _Failed(FailureReason.TOTAL_TIMEOUT, "there was no time left for it") from None
         try:
-            ends_at = asking.round.start(key) + self._source.seconds_max
+            ends_at = asking.round.start(asking.key) + self._source.seconds_max
             return await self._in_time(asking, ends_at)
         finally:
             turns.release()
 
-    async def _in_time(self, asking: _Asking, ends_at: float) -> tuple[Any, Mapping[str, Any]]:
-        """Ask, and take no answer that comes too late. What is told of it at once comes along."""
+    async def _in_time(self, asking: _Asking, ends_at: float) -> Any:
+        """Ask, and take no answer that comes too late."""
         total = asking.round.ends_at < ends_at
         ends_at = min(ends_at, asking.round.ends_at)
         if asking.attempt == 1:
             asking.teller.started(ends_at - time.monotonic())
         try:
             async with asyncio.timeout_at(_on_loop(ends_at)) as timeout:
-                value = self._checked(await self._answer(asking))
-                return value, self._source.partial(value)
+                return self._checked(await self._answer(asking))
         except (GraphBubbleUp, _Failed):
             raise
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             # The edge to code of users: whatever is wrong with a source is its own failure and nobody else's.
+            if _is_cancelled(error):
+                raise
             if timeout.expired():
                 raise self._late(total=total) from None
             if self._tries_again(error, asking.attempt, ends_at):
@@ -134,14 +140,12 @@ class Branch:
             raise _Failed(FailureReason.ERROR, _told(error)) from error
 
     async def _answer(self, asking: _Asking) -> Any:
+        ask = self._source.ask
         arguments = (asking.query,) if self._source.items is None else (asking.query, asking.item)
-        token = current().set(asking.teller)
-        try:
-            if _is_async(self._source.ask):
-                return await self._source.ask(*arguments)
-            return await self._threads.call(self._source.ask, *arguments)
-        finally:
-            current().reset(token)
+        with telling(asking.teller):
+            answer = ask(*arguments) if _is_async(ask) else await self._threads.call(ask, *arguments)
+            # A lambda around a coroutine function is a plain function.
+            return await answer if inspect.isawaitable(answer) else answer
 
     def _checked(self, value: Any) -> Any:
         if self._shape is None:
@@ -159,7 +163,7 @@ class Branch:
             return _Failed(FailureReason.TOTAL_TIMEOUT, "the time of all sources together was over")
         return _Failed(FailureReason.TIMEOUT, f"no answer within {self._source.seconds_max:g} s")
 
-    def _tries_again(self, error: Exception, attempt: int, ends_at: float) -> bool:
+    def _tries_again(self, error: BaseException, attempt: int, ends_at: float) -> bool:
         """Whether LangGraph tries again by its policy, and the pause before that is not longer than the time left."""
         policy = self._source.retry
         if policy is None or attempt >= policy.max_attempts or not _retried(policy, error):
@@ -167,14 +171,26 @@ class Branch:
         pause = min(policy.max_interval, policy.initial_interval * policy.backoff_factor ** (attempt - 1))
         return time.monotonic() + pause + (JITTER_SECONDS_MAX if policy.jitter else 0.0) < ends_at
 
-    def _failed(self, asking: _Asking, key: str, failed: _Failed) -> dict[str, Any]:
-        seconds = asking.round.end(key)
+    def _succeeded(self, asking: _Asking, value: Any) -> dict[str, Any]:
+        seconds = asking.round.end(asking.key)
+        asking.teller.succeeded(seconds, asking.attempt, self._partial(value))
+        return {"results": {asking.key: value}, **self._outcomes(asking, seconds, succeeded=True)}
+
+    def _partial(self, value: Any) -> Mapping[str, Any]:
+        try:
+            return self._source.partial(value)
+        except Exception:  # noqa: BLE001 - The edge to code of users: an answer is not lost because telling of it failed.
+            _log.warning("partial of source %s failed", self._source.name, exc_info=True)
+            return {}
+
+    def _failed(self, asking: _Asking, failed: _Failed) -> dict[str, Any]:
+        seconds = asking.round.end(asking.key)
         failure = Failure(source=self._source.name, item=asking.label, reason=failed.reason, message=failed.message)
         asking.teller.failed(failure, seconds, asking.attempt)
-        return {"errors": {key: failure}, "outcomes": {key: self._outcome(asking, seconds, succeeded=False)}}
+        return {"errors": {asking.key: failure}, **self._outcomes(asking, seconds, succeeded=False)}
 
-    def _outcome(self, asking: _Asking, seconds: float, *, succeeded: bool) -> Outcome:
-        return Outcome(
+    def _outcomes(self, asking: _Asking, seconds: float, *, succeeded: bool) -> dict[str, dict[str, Outcome]]:
+        outcome = Outcome(
             source=self._source.name,
             item=asking.label,
             succeeded=succeeded,
@@ -183,6 +199,13 @@ class Branch:
             round_id=asking.round_id,
             thread_id=asking.thread_id,
         )
+        return {"outcomes": {asking.key: outcome}}
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether somebody cancels the run; a source may raise a CancelledError of its own."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _on_loop(moment: float) -> float:
@@ -196,8 +219,10 @@ def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - an object may have an async one
 
 
-def _retried(policy: RetryPolicy, error: Exception) -> bool:
-    """Whether a policy is meant for an error."""
+def _retried(policy: RetryPolicy, error: BaseException) -> bool:
+    """Whether a policy is meant for an error; LangGraph tries again after an Exception only."""
+    if not isinstance(error, Exception):
+        return False
     wanted = policy.retry_on
     if isinstance(wanted, type):
         return isinstance(error, wanted)
@@ -206,7 +231,8 @@ def _retried(policy: RetryPolicy, error: Exception) -> bool:
     return isinstance(error, tuple(wanted))
 
 
-def _told(error: Exception) -> str:
-    """An error of a source in words."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:MESSAGE_CHARACTERS_MAX]
+def _told(error: BaseException) -> str:
+    """An error of a source in words: Python's own ones say little without their names."""
+    text, name = " ".join(str(error).split()), type(error).__name__
+    told = f"{name}: {text}" if text and type(error).__module__ == "builtins" else text or name
+    return told[:MESSAGE_CHARACTERS_MAX]

@@ -67,7 +67,7 @@ class Figures(BaseModel):
         }
 
 
-def figures_of(names: Sequence[str], outcomes: Sequence[Outcome], elapsed: float | None) -> Figures:
+def figures_of(names: Sequence[str], outcomes: Sequence[Outcome], elapsed: float) -> Figures:
     """The figures of branches that are over.
 
     Args:
@@ -88,7 +88,7 @@ def figures_of(names: Sequence[str], outcomes: Sequence[Outcome], elapsed: float
             BranchFigures(**outcome.model_dump(include=set(BranchFigures.model_fields))) for outcome in sorted_outcomes
         ),
         # A process that takes over where another one died has not seen all of it.
-        parallel_seconds=max(elapsed or 0.0, slowest),
+        parallel_seconds=max(elapsed, slowest),
     )
 
 

@@ -5,9 +5,10 @@ import time
 from collections import OrderedDict
 from typing import Final
 
-ROUNDS_MAX: Final = 10_000
-"""Rounds that are remembered. A round ends when its branches are joined; of one that is cancelled the rest stays."""
+from langgraph.runtime import ExecutionInfo, get_runtime
 
+ROUNDS_MAX: Final = 10_000
+"""Rounds that are remembered. One is forgotten when its branches are joined or one of them breaks off."""
 GATHERING_SECONDS: Final = 0.1
 """Time in which all branches of a round have started, of those that do."""
 
@@ -56,22 +57,34 @@ class Round:
 
 
 class Rounds:
-    """The rounds of one fan-out that are under way in this process, by checkpoint: all branches start from one."""
+    """The rounds of one fan-out that are under way in this process."""
 
     def __init__(self, seconds_max: float) -> None:
         self._seconds_max = seconds_max
         self._known: OrderedDict[str, Round] = OrderedDict()
 
-    def of(self, checkpoint_id: str) -> Round:
-        """The round of a checkpoint, which begins with the first branch that asks for it."""
-        known = self._known.get(checkpoint_id)
+    def of(self, round_id: str) -> Round:
+        """A round, which begins with the first branch that asks for it."""
+        known = self._known.get(round_id)
         if known is None:
-            known = self._known[checkpoint_id] = Round(self._seconds_max)
+            known = self._known[round_id] = Round(self._seconds_max)
             if len(self._known) > ROUNDS_MAX:
                 self._known.popitem(last=False)
         return known
 
-    def ended(self, checkpoint_id: str) -> float | None:
-        """Forget a round, and say how many seconds it took; None when it was in another process."""
-        known = self._known.pop(checkpoint_id, None)
-        return None if known is None else known.last_ended - known.began
+    def forget(self, round_id: str) -> float:
+        """Forget a round, and say how many seconds it took; 0 when it was in another process."""
+        known = self._known.pop(round_id, None)
+        return 0.0 if known is None else known.last_ended - known.began
+
+
+def execution() -> ExecutionInfo:
+    """What LangGraph knows of the node around the caller."""
+    info = get_runtime().execution_info
+    assert info is not None, "LangGraph tells it to every node"
+    return info
+
+
+def round_of(info: ExecutionInfo) -> str:
+    """Which round a node belongs to: all branches start from one checkpoint, which a retried workflow has as well."""
+    return f"{info.thread_id or ''}/{info.checkpoint_id}"

@@ -1,8 +1,9 @@
 """A source as it is declared: whom to ask, when, for how long, and how badly the answer is needed."""
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
 from langgraph.types import RetryPolicy
@@ -14,6 +15,8 @@ CONCURRENCY_MAX: Final = 8
 """Branches of one source that ask at the same time: enough to be quick, and no burden to most services."""
 THREADS_MAX: Final = 32
 """Threads of one source that is a plain function: one that hangs may keep as many, and takes none from others."""
+ITEMS_MAX: Final = 1_000
+"""Branches of one source: each is a step with an outcome that is kept."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
@@ -22,25 +25,8 @@ def _as_it_is(value: Any) -> Mapping[str, Any]:
     return {"result": value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
-    """All that has a default; see `Source`."""
-
-    seconds_max: float = SECONDS_MAX
-    retry: RetryPolicy | None = None
-    required: bool = False
-    enabled: bool = True
-    kinds: Collection[str] = ()
-    returns: Any = None
-    items: Callable[[Any], Iterable[Any]] | None = None
-    label: Callable[[Any], str] = str
-    concurrency_max: int = CONCURRENCY_MAX
-    threads_max: int = THREADS_MAX
-    partial: Callable[[Any], Mapping[str, Any]] = _as_it_is
-
-
 @dataclass(frozen=True, slots=True)
-class Source(_Options):
+class Source:
     """Something that can be asked.
 
     Args:
@@ -55,13 +41,25 @@ class Source(_Options):
         returns: Type of the answer, checked by pydantic; whatever it is when left out.
         items: What to ask about one by one, out of the query: a branch for each. Nothing to ask about: not asked.
         label: What an item is called; must tell it apart from the others.
-        concurrency_max: How many items are asked about at the same time.
+        concurrency_max: How many items are asked about at the same time, in one run.
         threads_max: Threads for a plain function, those included that were given up and have not come back.
         partial: What is told of an answer at once, as fields beside `branch` in the detail of its event.
     """
 
     name: str
     ask: Callable[..., Any]
+    _: KW_ONLY
+    seconds_max: float = SECONDS_MAX
+    retry: RetryPolicy | None = None
+    required: bool = False
+    enabled: bool = True
+    kinds: Collection[str] = ()
+    returns: Any = None
+    items: Callable[[Any], Iterable[Any]] | None = None
+    label: Callable[[Any], str] = str
+    concurrency_max: int = CONCURRENCY_MAX
+    threads_max: int = THREADS_MAX
+    partial: Callable[[Any], Mapping[str, Any]] = _as_it_is
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
@@ -70,12 +68,29 @@ class Source(_Options):
                 f"A source is called {self.name!r}; allowed are up to 64 letters, digits, `_`, `.` and `-`, "
                 "a letter first."
             )
-        for option, least in (("seconds_max", 0.0), ("concurrency_max", 0), ("threads_max", 0)):
-            if not getattr(self, option) > least:
-                raise FanOutMisconfigured(
-                    f"Source {self.name!r}: {option} is {getattr(self, option)!r}; it must be above 0."
-                )
+        for option in ("seconds_max", "concurrency_max", "threads_max"):
+            value = getattr(self, option)
+            if not 0 < value < math.inf:
+                raise FanOutMisconfigured(f"Source {self.name!r}: {option} is {value!r}; it must be above 0.")
+        if isinstance(self.kinds, str):  # Its letters would be the kinds.
+            raise FanOutMisconfigured(f"Source {self.name!r}: kinds is {self.kinds!r}; write [{self.kinds!r}].")
 
     def serves(self, kind: str) -> bool:
         """Whether it is of use for a kind of query."""
         return self.enabled and (not self.kinds or kind in self.kinds)
+
+    def branches(self, query: Any) -> dict[str, Any]:
+        """What it is asked about, by label: one branch each. A source without items has one, which has no label."""
+        if self.items is None:
+            return {"": None}
+        found: dict[str, Any] = {}
+        for item in self.items(query):
+            label = self.label(item)
+            if not label or found.setdefault(label, item) != item:
+                raise FanOutMisconfigured(
+                    f"Source {self.name!r}: an item is called {label!r}, as another one or as nothing; "
+                    "label must tell items apart."
+                )
+            if len(found) > ITEMS_MAX:
+                raise FanOutMisconfigured(f"Source {self.name!r} has more than {ITEMS_MAX} items to be asked about.")
+        return found

@@ -17,7 +17,7 @@ def merged(older: Mapping[str, V] | None, newer: Mapping[str, V] | None) -> dict
 
 
 def settled(older: Mapping[str, V] | None, newer: Mapping[str, V | None] | None) -> dict[str, V]:
-    """As `merged`, but None takes out what was there: a branch that failed has an answer after all."""
+    """As `merged`, but None takes out what was there."""
     both = merged(older, newer)
     return {key: value for key, value in both.items() if value is not None}
 
@@ -50,15 +50,17 @@ class FanOutState(Asked, Told, total=False):
 class Inside(FanOutState, total=False):
     """What the branches share."""
 
-    outcomes: Annotated[dict[str, Outcome], merged]
+    outcomes: Annotated[dict[str, Outcome], settled]
 
 
 class Turn(TypedDict):
-    """What the branch of one item is sent."""
+    """What a branch is sent."""
 
     query: Any
     item: Any
+    label: str
     branches: int
+    """How many there are of all sources together."""
 
 
 def state_of(types: Iterable[Any]) -> type[Any]:

@@ -1,6 +1,7 @@
 """What watchers are told of a branch, in the words of `stretto.fanout.v1.BranchProgress`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -31,7 +32,6 @@ class Teller:
         """It has an answer."""
         told = {"latency": duration(seconds), "attempts": attempts}
         self._tell("succeeded", told, 1.0, f"{self._name} answered in {seconds:.2f} s", fields)
-        self._over = True
 
     def failed(self, failure: Failure, seconds: float, attempts: int) -> None:
         """It has none."""
@@ -42,6 +42,9 @@ class Teller:
             "attempts": attempts,
         }
         self._tell("failed", told, 1.0, f"{self._name} failed: {failure.message}")
+
+    def close(self) -> None:
+        """Tell nothing any more: a thread that was given up goes on talking."""
         self._over = True
 
     @property
@@ -57,9 +60,9 @@ class Teller:
         message: str = "",
         fields: Mapping[str, Any] | None = None,
     ) -> None:
-        if self._over:  # A thread that was given up goes on talking.
+        if self._over:
             return
-        chunk: dict[str, Any] = {"detail": {"branch": {**self._branch, kind: dict(told)}, **(fields or {})}}
+        chunk: dict[str, Any] = {"detail": {**(fields or {}), "branch": {**self._branch, kind: dict(told)}}}
         if message:
             chunk["message"] = message
         if fraction is not None and (share := self._share(fraction)) is not None:
@@ -70,9 +73,14 @@ class Teller:
 _current: ContextVar[Teller | None] = ContextVar("stretto_fan_out_teller", default=None)
 
 
-def current() -> ContextVar[Teller | None]:
-    """Who tells of the branch around the caller."""
-    return _current
+@contextmanager
+def telling(teller: Teller) -> Iterator[None]:
+    """Let what is called inside tell of this branch with `advance`."""
+    token = _current.set(teller)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def advance(fraction: float, message: str = "", **fields: Any) -> None:

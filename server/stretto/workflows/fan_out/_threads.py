@@ -43,7 +43,12 @@ class Threads:
                 answer.set_exception(_raisable(error))
 
         # A daemon, because a process must be able to end while a source hangs.
-        threading.Thread(target=work, name="fan-out", daemon=True).start()
+        thread = threading.Thread(target=work, name="fan-out", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # The system has no more threads.
+            free.release()
+            raise
         return await answer
 
 
