@@ -21,7 +21,12 @@ from protoc_gen_stretto import RULES, without_rules  # noqa: E402 - It lies in t
 
 def main() -> None:
     """Compile, take the import of the rules out, and write Python."""
-    folders = (HERE, ROOT / "client/stretto/cli/_protos", pathlib.Path(grpc_tools.__file__).parent / "_proto")
+    folders = (
+        HERE,
+        ROOT / "protos",
+        ROOT / "client/stretto/cli/_protos",
+        pathlib.Path(grpc_tools.__file__).parent / "_proto",
+    )
     with tempfile.TemporaryDirectory() as scratch:
         descriptors = pathlib.Path(scratch, "all.binpb")
         included = [f"-I{folder}" for folder in folders]

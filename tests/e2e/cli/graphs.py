@@ -1,16 +1,18 @@
 """What the tests of the command line serve: an order with a contract, and graphs without one."""
 
 import asyncio
+import operator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, StateGraph
-from langgraph.types import RetryPolicy, interrupt
+from langgraph.types import RetryPolicy, Send, interrupt
 from typing_extensions import TypedDict
 
 from stretto.server import App
 from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
+from tests.protos.generated.sources_pb2 import Query, QueryAnswer, QueryProgress
 
 
 class Order(TypedDict, total=False):
@@ -74,6 +76,52 @@ async def right(state):
     return {"other": interrupt("right?")}
 
 
+class Asked(TypedDict, total=False):
+    path: str
+    jobs: list[str]
+    answered: Annotated[list[str], operator.add]
+
+
+def tell_branch(source, item="", **kind):
+    get_stream_writer()({"detail": {"branch": {"source": source, "item": item, **kind}}})
+
+
+async def metrics(state):
+    tell_branch("metrics", started={"timeout": "5s"})
+    tell_branch("metrics", succeeded={"latency": "0.05s", "attempts": 1})
+    return {"answered": ["metrics"]}
+
+
+async def logs(state):
+    """Fail as a branch does: its step completes."""
+    tell_branch("logs", started={"timeout": "5s"})
+    reason = "BRANCH_FAILURE_REASON_TIMEOUT"
+    tell_branch("logs", failed={"reason": reason, "message": "no answer", "latency": "5s", "attempts": 3})
+
+
+async def jobs(state):
+    """Ask about one job; the last one waits until the test makes a file."""
+    tell_branch("jobs", state["job"], started={"timeout": "50s"})
+    while state["job"] == "last" and not Path(state["path"]).exists():
+        await asyncio.sleep(0.01)
+    tell_branch("jobs", state["job"], advanced={"fraction": 0.5})
+    tell_branch("jobs", state["job"], succeeded={"latency": "0.31s", "attempts": 2})
+    return {"answered": [f"jobs of {state['job']}"]}
+
+
+def choose(state):
+    about = [Send("jobs", {"job": job, "path": state["path"]}) for job in ("first", "last")] if "path" in state else []
+    return [Send("metrics", state), Send("logs", state), *about]
+
+
+asking = StateGraph(Asked)
+for source in (metrics, logs, jobs):
+    asking.add_node(source)
+asking.add_conditional_edges(START, choose, ["metrics", "logs", "jobs"])
+asks_sources = StateGraph(Asked)
+asks_sources.add_node("asking", asking.compile())
+asks_sources.add_edge(START, "asking")
+
 orders = StateGraph(Order)
 orders.add_sequence([price, review])
 orders.add_edge(START, "price")
@@ -98,6 +146,8 @@ app.workflow(
     total_timeout=3600,
     concurrency_max=50,
 )
+app.workflow("asks_sources", asks_sources, input=Query, progress=QueryProgress, result=QueryAnswer)
+app.workflow("asks_sources_freely", asks_sources)
 app.workflow("asks", one("asks", lambda state: {"answer": interrupt("go?")}), description="Asks, and answers that.")
 app.workflow("asks_twice", two)
 app.workflow("echo", one("echo", lambda state: {"answer": state.get("text", "")}))

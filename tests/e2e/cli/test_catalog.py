@@ -11,7 +11,8 @@ def test_types_are_a_table(here) -> None:
     assert done.code == 0
     head, *rows = done.out.splitlines()
     assert head.split() == ["NAME", "VERSION", "INPUT", "→", "RESULT", "DESCRIPTION"]
-    assert [row.split()[0] for row in rows] == ["asks", "asks_twice", "echo", "fails", "orders", "waits"]
+    asking = ["asks", "asks_sources", "asks_sources_freely", "asks_twice"]
+    assert [row.split()[0] for row in rows] == [*asking, "echo", "fails", "orders", "waits"]
     assert "OrderRequest → Report  Prices an order and asks a person whether to ship it." in done.out
 
 

@@ -134,6 +134,52 @@ def test_no_follow_prints_what_there_is_and_ends(here, order):
     assert here("watch", order, "--no-follow", "--after", str(last)).out == ""
 
 
+# The same branches, told by a contract's message and by plain fields.
+LANES = pytest.mark.parametrize("name", ["asks_sources", "asks_sources_freely"])
+
+
+@LANES
+def test_piped_each_event_of_a_branch_is_a_line(here, client, tmp_path, name):
+    go = tmp_path / "go"
+    go.touch()
+    told = here("watch", client.start(name, {"path": str(go)}).id)
+    assert told.code == 0
+    lines = {line.split(maxsplit=3)[3] for line in told.out.splitlines()}
+    assert {
+        "·  asking/metrics  metrics asked, 5.0 s at most",
+        "✓  asking/metrics  metrics answered in 0.05 s",
+        "✗  asking/logs  logs timed out after 5.0 s (3 attempts): no answer",
+        "·  asking/jobs  jobs · first 50%",
+        "✓  asking/jobs  jobs · last answered in 0.31 s (2 attempts)",
+    } <= lines
+
+
+@LANES
+def test_with_json_branches_are_payloads_like_all_others(here, client, tmp_path, name):
+    (tmp_path / "go").touch()
+    workflow_id = until(client, client.start(name, {"path": str(tmp_path / "go")}).id, "completed")
+    events = [event for event in here("watch", workflow_id, "--json").lines if event["step"] == "asking/logs"]
+    asked, failed = (event["step_progress"]["detail"]["branch"] for event in events if "step_progress" in event)
+    assert (asked["source"], asked["started"]) == ("logs", {"timeout": "5s"})
+    why = {"reason": "BRANCH_FAILURE_REASON_TIMEOUT", "message": "no answer", "latency": "5s", "attempts": 3}
+    assert (failed["source"], failed["failed"]) == ("logs", why)
+
+
+@LANES
+def test_a_terminal_shows_a_bar_for_each_branch(terminal, served, client, tmp_path, name):
+    go = tmp_path / "go"
+    screen = terminal("watch", client.start(name, {"path": str(go)}).id, server=served)
+    screen.until(" of 50.0 s")
+    go.touch()
+    drawn = screen.rest()
+    last = drawn.rpartition("✓ asking")[2]
+    assert screen.process.returncode == 0
+    assert "✓ metrics       ━━━━━━━━━━━━  answered in 0.05 s" in last
+    assert "✗ logs          ━━━━━━━━━━━━  timed out after 5.0 s (3 attempts): no answer" in last
+    assert "✓ jobs · first  ━━━━━━━━━━━━  answered in 0.31 s (2 attempts)" in last
+    assert "✓ jobs · last   ━━━━━━━━━━━━  answered in 0.31 s (2 attempts)" in last
+
+
 def test_an_unknown_workflow_gives_3_before_anything_is_shown(here, echoed):
     done = here("watch", echoed, "wf_nobody")
     assert (done.code, done.out) == (3, "")
