@@ -32,15 +32,18 @@ class Note(BaseModel):
     warning: str = ""
 
 
-async def write_note(system: str, prompt: str, template: str) -> Note:
-    """Have a note written; raises ModelSilent as long as another attempt follows."""
+async def write_note(system: str, prompt: str, template: str, *, otherwise: str = "the note is a standard one") -> Note:
+    """Have a note written; raises ModelSilent as long as another attempt follows.
+
+    `otherwise` is how a warning says what there is instead of a model's note.
+    """
     # Only a node that needs a model loads it.
     from stretto.models import ModelMisconfigured, ModelUnavailable, configured  # noqa: PLC0415
 
     try:
         model = configured()
     except ModelMisconfigured as error:
-        return Note(text=template, source=TEMPLATE, warning=f"The note is a standard one. {error}")
+        return Note(text=template, source=TEMPLATE, warning=f"{otherwise.capitalize()}. {error}")
     if model is None:
         return Note(text=template, source=TEMPLATE)
     try:
@@ -48,7 +51,7 @@ async def write_note(system: str, prompt: str, template: str) -> Note:
     except ModelUnavailable as error:
         if error.reason in TRANSIENT and _attempt() < ATTEMPTS_MAX:
             raise ModelSilent(f"The chat model did not answer ({error.reason}).") from error
-        warning = f"The chat model did not answer ({error.reason}), so the note is a standard one."
+        warning = f"The chat model did not answer ({error.reason}), so {otherwise}."
         return Note(text=template, source=TEMPLATE, warning=warning)
     return Note(text=text[:NOTE_CHARACTERS_MAX], source=MODEL)
 

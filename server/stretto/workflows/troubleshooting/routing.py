@@ -75,6 +75,9 @@ _COMPILED: Final = {
 _SCORES: Final = {kind: 3 if kind is QueryKind.HOW_TO else 2 for kind in _PATTERNS}
 """Who asks for the way says so in as many words, and may well tell of a failure beside that."""
 
+_IN_GENERAL: Final = re.compile(r"\b(?:troubleshoot(?:ing)?|investigate|diagnose|look into)\b", re.IGNORECASE)
+"""What is said of anything that is not as it should be."""
+
 _NO_FAILURE: Final = re.compile(
     r"(?:\b(?:not|never|no|without|zero)|n't) (?:\w+ )?(?:fail(?:ed|ures?)?|crash(?:ed|ing)?|errors?|broken|wrong)\b",
     re.IGNORECASE,
@@ -129,7 +132,7 @@ def _without(message: str, names: Collection[str], instead: str) -> str:
 def _kind_of(message: str, jobs: Collection[str], named: Collection[str], instance: bool) -> QueryKind:  # noqa: FBT001 - it is a fact of the query
     """The kind with the best score; where nothing scores, what is named says what it can only be about."""
     scores = _scores(_without(message, named, "it"))
-    if jobs and scores[QueryKind.JOB_FAILURE]:
+    if jobs and scores[QueryKind.JOB_FAILURE] >= _SCORES[QueryKind.JOB_FAILURE]:
         scores[QueryKind.JOB_FAILURE] += 2  # Somebody with a broken job needs more than a runbook.
     best = max(scores, key=lambda kind: scores[kind])
     if scores[best] and (jobs or best is not QueryKind.JOB_STATUS):
@@ -145,6 +148,5 @@ def _scores(message: str) -> dict[QueryKind, int]:
     """How much a message sounds like each kind; the kinds stand in the order in which they win."""
     read = _NO_FAILURE.sub(" ", message.translate(STRAIGHT))
     scores = {kind: _SCORES[kind] * bool(pattern.search(read)) for kind, pattern in _COMPILED.items()}
-    if cause_of(read) is not Cause.UNKNOWN:
-        scores[QueryKind.JOB_FAILURE] += 1
+    scores[QueryKind.JOB_FAILURE] += cause_of(read) is not Cause.UNKNOWN or bool(_IN_GENERAL.search(read))
     return scores

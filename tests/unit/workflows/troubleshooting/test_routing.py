@@ -32,6 +32,8 @@ FAILURE, STATUS, PERFORMANCE, HOW_TO = (
         ("nightly-etl\u2019s last run threw an exception", FAILURE, ["nightly-etl"]),
         ("billing_export stopped working after the follow-up", FAILURE, ["billing_export"]),
         ("sign-up-mailer raised psycopg.OperationalError", FAILURE, ["sign-up-mailer"]),
+        ("Troubleshoot the payroll job", FAILURE, []),
+        ("Diagnose nightly-etl", FAILURE, ["nightly-etl"]),
         # How jobs are doing.
         ("What is the status of nightly-etl?", STATUS, ["nightly-etl"]),
         ("Is nightly-etl still running?", STATUS, ["nightly-etl"]),
@@ -53,6 +55,7 @@ FAILURE, STATUS, PERFORMANCE, HOW_TO = (
         ("p99 went up after the deployment", PERFORMANCE, []),
         ("etl_daily did not fail, but it is slower than last week", PERFORMANCE, ["etl_daily"]),
         ("The site is sluggish, is it the memory usage?", PERFORMANCE, []),
+        ("Troubleshoot worker-3, it is so slow", PERFORMANCE, []),
         # How something is done.
         ("How do I rerun a job?", HOW_TO, []),
         ("How do I rerun nightly-etl?", HOW_TO, ["nightly-etl"]),

@@ -1,0 +1,118 @@
+"""Before the sources are asked: what they are asked, and whether there is any. After that: which ones failed."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+import structlog
+from pydantic import BaseModel, ConfigDict
+
+from stretto.workflows._words import count
+from stretto.workflows.fan_out import Failure
+from stretto.workflows.troubleshooting.diagnosis import sentence
+from stretto.workflows.troubleshooting.errors import NothingToAsk, SourceUnavailable
+from stretto.workflows.troubleshooting.evidence import CONTRACT_PREFIX, KNOWLEDGE, LOGS, METRICS, SCHEDULER
+from stretto.workflows.troubleshooting.routing import QueryKind, route
+from stretto.workflows.troubleshooting.sources import FAILED_JOBS_MAX, KINDS, SETTINGS, Query, Sources
+
+_NAMES: Final = {SCHEDULER: "The scheduler", KNOWLEDGE: "The runbooks", LOGS: "The logs", METRICS: "The metrics"}
+_NEEDS_A_JOB: Final = (
+    "A query about how jobs are doing needs a job: name one in `job_names`, or in the message, such as `nightly-etl`; "
+    'a name that looks like any other word is to be quoted: `"payroll"`.'
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Plan(BaseModel):
+    """What is asked about a query, and of whom."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: QueryKind
+    jobs: tuple[str, ...]
+    terms: tuple[str, ...]
+    asked: tuple[str, ...]
+    """The sources that are asked."""
+    looked_for_failures: bool = False
+    """Whether the jobs are those that the scheduler says have failed."""
+    warnings: tuple[str, ...] = ()
+
+    def query(self, request: Mapping[str, Any]) -> Query:
+        """What the sources are asked."""
+        instance = request.get("instance") or ""
+        return Query(message=request["message"], jobs=[*self.jobs], terms=[*self.terms], instance=instance)
+
+
+async def plan_of(request: Mapping[str, Any], sources: Sources, seconds_max: float) -> Plan:
+    """What to ask about a request. Without a job that it names, a query about failures is about those that failed."""
+    found = route(request)
+    without = left_out(request)
+    plan = Plan(kind=found.kind, jobs=found.jobs, terms=found.terms, asked=())
+    if plan.kind is QueryKind.JOB_FAILURE and not plan.jobs and sources.failed_jobs and SCHEDULER not in without:
+        plan = await _with_failed_jobs(plan, sources, seconds_max)
+    plan = plan.model_copy(update={"asked": _asked(plan, sources, without)})
+    if not plan.asked and not plan.looked_for_failures:
+        raise NothingToAsk(_why_nobody(plan, without))
+    return plan
+
+
+def left_out(request: Mapping[str, Any]) -> list[str]:
+    """The sources that a request does not want to be asked, as branches are called."""
+    return [name.removeprefix(CONTRACT_PREFIX).lower() for name in request.get("without") or ()]
+
+
+async def _with_failed_jobs(plan: Plan, sources: Sources, seconds_max: float) -> Plan:
+    assert sources.failed_jobs is not None
+    try:
+        async with asyncio.timeout(seconds_max):
+            jobs = await sources.failed_jobs(FAILED_JOBS_MAX)
+    except TimeoutError:
+        why = f"no answer within {seconds_max:g} s"
+    except SourceUnavailable as error:
+        why = str(error)
+    else:
+        return plan.model_copy(update={"jobs": tuple(jobs)[:FAILED_JOBS_MAX], "looked_for_failures": True})
+    _log.warning("failed_jobs_unknown", reason=why)
+    warning = sentence(f"{_NAMES[SCHEDULER]} could not be asked which jobs have failed: {why}")
+    return plan.model_copy(update={"warnings": (*plan.warnings, warning)})
+
+
+def _asked(plan: Plan, sources: Sources, without: Collection[str]) -> tuple[str, ...]:
+    """The sources that serve this kind of query, are switched on, and have something to be asked about."""
+    return tuple(
+        name
+        for name, kinds in KINDS.items()
+        if plan.kind in kinds and getattr(sources, name) is not None and name not in without
+        if name != SCHEDULER or plan.jobs
+    )
+
+
+def _why_nobody(plan: Plan, without: Collection[str]) -> str:
+    if plan.kind is QueryKind.JOB_STATUS and not plan.jobs:
+        return _NEEDS_A_JOB
+    wanted = [name for name, kinds in KINDS.items() if plan.kind in kinds]
+    variables = [SETTINGS[name] for name in wanted if name in SETTINGS and name not in without]
+    kind = plan.kind.name.lower()
+    if not variables:
+        return f"A query of kind {kind} is asked of {', '.join(wanted)}, and `without` leaves all of them out."
+    return f"No source is switched on for a query of kind {kind}. Set {' or '.join(variables)} where the server runs."
+
+
+def warnings_of(failures: Iterable[Failure]) -> tuple[str, ...]:
+    """Sources that failed, in plain words; those that failed alike for several jobs in one sentence."""
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for failure in failures:
+        alike[failure.source, failure.message].append(failure.item)
+    return tuple(
+        sentence(f"{_NAMES[source]} could not be asked{_about(items)}: {message}")
+        for (source, message), items in alike.items()
+    )
+
+
+def _about(items: list[str]) -> str:
+    jobs = [item for item in items if item]
+    if not jobs:
+        return ""
+    return f" about {jobs[0] if len(jobs) == 1 else count(len(jobs), 'job')}"

@@ -1,0 +1,165 @@
+"""The sources that are asked, as the settings have them, or as somebody else wants them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from langgraph.types import RetryPolicy
+from typing_extensions import TypedDict
+
+from stretto.workflows.fan_out import Source
+from stretto.workflows.troubleshooting.errors import SourceUnavailable
+from stretto.workflows.troubleshooting.evidence import ALL_JOBS, KNOWLEDGE, LOGS, METRICS, SCHEDULER
+from stretto.workflows.troubleshooting.knowledge import Knowledge, KnowledgeHit
+from stretto.workflows.troubleshooting.logs import LogFinding, Logs
+from stretto.workflows.troubleshooting.metrics import MetricReading, Metrics
+from stretto.workflows.troubleshooting.routing import QueryKind
+from stretto.workflows.troubleshooting.scheduler import JobRun, Scheduler
+from stretto.workflows.troubleshooting.settings import TroubleshootingSettings, variable
+
+FAILED_JOBS_MAX: Final = 50
+KNOWLEDGE_HITS_MAX: Final = 5
+RETRY: Final = RetryPolicy(max_attempts=2, initial_interval=0.2, jitter=False, retry_on=SourceUnavailable)
+"""For what is asked over HTTP: a service that is just being restarted is there again for the second attempt."""
+
+FAILURE, STATUS, PERFORMANCE, HOW_TO = (
+    QueryKind.JOB_FAILURE,
+    QueryKind.JOB_STATUS,
+    QueryKind.PERFORMANCE,
+    QueryKind.HOW_TO,
+)
+KINDS: Final = {
+    SCHEDULER: (FAILURE, STATUS, PERFORMANCE),
+    KNOWLEDGE: (FAILURE, PERFORMANCE, HOW_TO),
+    LOGS: (FAILURE, PERFORMANCE),
+    METRICS: (FAILURE, PERFORMANCE),
+}
+"""The kinds of query for which a source is asked."""
+
+SETTINGS: Final = {SCHEDULER: variable("scheduler_url"), LOGS: variable("logs"), METRICS: variable("metrics_url")}
+"""What switches a source on; knowledge always is."""
+
+
+class Query(TypedDict):
+    """What the sources are asked."""
+
+    message: str
+    jobs: list[str]
+    terms: list[str]
+    instance: str
+    """Empty for all of them."""
+
+
+Answer: TypeAlias = "Sequence[Any] | Awaitable[Sequence[Any]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Whom to ask; None is switched off. Each may be a coroutine function, or a plain one, which runs in a thread."""
+
+    scheduler: Callable[[Query, str], JobRun | Awaitable[JobRun]] | None = None
+    """How the last run of a job went."""
+    knowledge: Callable[[Query], Answer] | None = None
+    """The runbooks that fit."""
+    logs: Callable[[Query, str], Answer] | None = None
+    """What stands in the logs of a job, or of all where its name is empty."""
+    metrics: Callable[[Query], Answer] | None = None
+    """What was measured."""
+    failed_jobs: Callable[[int], Awaitable[Sequence[str]]] | None = None
+    """Names of at most so many jobs whose last run failed: what a query about failures that names none is about."""
+    runbooks: Callable[[str], Sequence[KnowledgeHit]] | None = None
+    """Another look at the runbooks, once it is known why a job failed; it must take next to no time."""
+
+    def branches(self, seconds_max: float) -> list[Source]:
+        """The sources of a fan-out, each with so much time for one job."""
+        return [
+            Source(
+                SCHEDULER,
+                self.scheduler or _off,
+                enabled=self.scheduler is not None,
+                kinds=KINDS[SCHEDULER],
+                items=lambda query: query["jobs"],
+                returns=JobRun,
+                retry=RETRY,
+                seconds_max=seconds_max,
+                partial=lambda run: _found("runs", [run]),
+            ),
+            Source(
+                KNOWLEDGE,
+                self.knowledge or _off,
+                enabled=self.knowledge is not None,
+                kinds=KINDS[KNOWLEDGE],
+                returns=tuple[KnowledgeHit, ...],
+                seconds_max=seconds_max,
+                partial=lambda hits: _found("knowledge", hits),
+            ),
+            Source(
+                LOGS,
+                self.logs or _off,
+                enabled=self.logs is not None,
+                kinds=KINDS[LOGS],
+                items=lambda query: query["jobs"] or [ALL_JOBS],
+                returns=tuple[LogFinding, ...],
+                seconds_max=seconds_max,
+                partial=lambda lines: _found("logs", lines),
+            ),
+            Source(
+                METRICS,
+                self.metrics or _off,
+                enabled=self.metrics is not None,
+                kinds=KINDS[METRICS],
+                returns=tuple[MetricReading, ...],
+                retry=RETRY,
+                seconds_max=seconds_max,
+                partial=lambda readings: _found("metrics", readings),
+            ),
+        ]
+
+
+def configured(settings: TroubleshootingSettings) -> Sources:
+    """The sources of these settings. Nothing is connected to or read before it is asked."""
+    patience = 2 * settings.source_seconds_max  # A branch has its own time, and says itself when that is over.
+    token = settings.scheduler_token.get_secret_value()
+    scheduler = Scheduler(settings.scheduler_url, token, seconds_max=patience) if settings.scheduler_url else None
+    metrics = Metrics(settings.metrics_url, seconds_max=patience) if settings.metrics_url else None
+    logs = Logs(settings.logs, settings.log_cache_seconds) if settings.logs else None
+    knowledge = Knowledge(settings.runbooks_folder)
+    return Sources(
+        scheduler=_scheduler(scheduler) if scheduler else None,
+        knowledge=lambda query: knowledge.search(" ".join(query["terms"]), KNOWLEDGE_HITS_MAX),
+        logs=_logs(logs) if logs else None,
+        metrics=_metrics(metrics) if metrics else None,
+        failed_jobs=scheduler.failed_jobs if scheduler else None,
+        runbooks=knowledge.search,
+    )
+
+
+def _scheduler(scheduler: Scheduler) -> Callable[[Query, str], Awaitable[JobRun]]:
+    async def ask(_query: Query, job: str) -> JobRun:
+        return await scheduler.job_run(job)
+
+    return ask
+
+
+def _logs(logs: Logs) -> Callable[[Query, str], Sequence[LogFinding]]:
+    def ask(query: Query, job: str) -> Sequence[LogFinding]:
+        return logs.search(job or None, query["terms"], query["instance"] or None)
+
+    return ask
+
+
+def _metrics(metrics: Metrics) -> Callable[[Query], Awaitable[Sequence[MetricReading]]]:
+    async def ask(query: Query) -> Sequence[MetricReading]:
+        return await metrics.readings(query["instance"] or None)
+
+    return ask
+
+
+def _found(field: str, values: Sequence[Any]) -> dict[str, Any]:
+    """Evidence of one source, as progress tells it."""
+    return {"phase": "asking", "evidence": {field: [value.model_dump(mode="json") for value in values]}}
+
+
+def _off(*_: object) -> None:
+    """Stands for a source that is switched off, and so is never asked."""
+    raise AssertionError("a source that is switched off was asked")
