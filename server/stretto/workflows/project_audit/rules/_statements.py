@@ -49,6 +49,10 @@ def statements_of(project: Project) -> tuple[Statement, ...]:
 
 def _clauses(text: str) -> Iterator[str]:
     """The parts of a text that are each about something else; what only adds to a part goes with it."""
+    if concrete_in(plain(text)) == Concrete():
+        # It says nothing that its parts could say apart, and it may have thousands.
+        yield text
+        return
     parts: list[str] = []
     last = _NOTHING
     for sentence in sentences_of(text):

@@ -202,3 +202,8 @@ def test_findings_are_bounded_and_the_last_one_says_how_many_more():
     assert len(compliance.findings) == FINDINGS_MAX
     assert compliance.findings[-1].subject == "8 more"
     assert compliance.status is COMPLIANT
+
+
+def test_nothing_is_taken_from_statements_that_disagree():
+    walls = ("Walls: C30/37, XC4, cover 40 mm", "Walls below ground: C30/37, XC2, cover 35 mm")
+    assert checked(*walls, "Wall of the yard: C30/37, XC1").findings[0].explanation == "The cover is not said."
