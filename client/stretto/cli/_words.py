@@ -87,9 +87,10 @@ def failure(error: WorkflowError) -> str:
     """What a workflow or a step failed with, in a sentence."""
     what = f"{error.error_class}: {error.message}" if error.error_class else error.message
     where = f" at step {error.step}" if error.step else ""
-    attempts = f" after {error.attempt} attempts" if error.attempt > 1 else ""
+    # Not how many failed: an attempt may have ended with a question, or with its server.
+    attempt = f", attempt {error.attempt}" if error.attempt > 1 else ""
     fields = "; ".join(f"{violation.field}: {violation.description}" for violation in error.violations)
-    return f"{what or reason(error)}{where}{attempts}" + (f" ({fields})" if fields else "")
+    return f"{what or reason(error)}{where}{attempt}" + (f" ({fields})" if fields else "")
 
 
 def reason(error: WorkflowError) -> str:

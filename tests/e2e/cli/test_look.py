@@ -123,7 +123,7 @@ def test_a_state_shows_where_the_time_went_when_it_is_asked_for(here, client, se
 
 def test_a_state_shows_the_outcome(here, client, session) -> None:
     failed, echoed = started(client, session, "echo", "fails")
-    assert "Error\n  ValueError: there is no file at step fails after 2 attempts" in here("state", failed).out
+    assert "Error\n  ValueError: there is no file at step fails, attempt 2" in here("state", failed).out
     assert here("state", failed, "--json").json["error"]["error_class"] == "ValueError"
     assert '"answer": "hello"' in here("state", echoed).out.partition("Result")[2].partition("Values")[0]
     assert here("state", echoed, "--json").json["result"]["answer"] == "hello"

@@ -97,7 +97,7 @@ def test_a_failed_workflow_gives_4_and_says_why(here, failed):
     done = here("watch", failed)
     assert done.code == 4
     assert "↻  fails  failed, another attempt follows: ValueError: there is no file" in done.out
-    assert done.out.splitlines()[-1].endswith("failed: ValueError: there is no file at step fails after 2 attempts")
+    assert done.out.splitlines()[-1].endswith("failed: ValueError: there is no file at step fails, attempt 2")
     assert here("watch", failed, "--json").code == 4
 
 
