@@ -37,6 +37,8 @@ def test_a_setting_without_a_description_is_refused() -> None:
 
     with pytest.raises(gen_docs.Undocumented, match="setting port"):
         gen_docs.settings_page(Bare)
+    with pytest.raises(gen_docs.Undocumented, match="setting port of audit"):
+        gen_docs.variables_of("audit", Bare, str.upper)
 
 
 @pytest.mark.parametrize("kind", ["message_type", "enum_type", "service"])
