@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import functools
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -16,25 +18,43 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 READY_SECONDS_MAX = 60.0
 END_SECONDS_MAX = 40.0
 ROOT = Path(__file__).parent.parent
+PORTS = range(20_000, 32_000)
+"""Below those that Linux gives to outgoing calls, of which one could take the port of a server between two lives."""
 
 
 def free_address() -> str:
-    """A local address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """A local address that nobody listens on now, and that this process was given for the first time."""
+    for port in _ports():
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return f"127.0.0.1:{port}"
+    raise RuntimeError(f"no port of {PORTS} is free")
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """All of them once. Processes that test side by side begin far apart, most likely, and stay so."""
+    start = random.SystemRandom().randrange(len(PORTS))
+    return iter([*PORTS[start:], *PORTS[:start]])
 
 
 class Service:
     """A process group that serves on an address, and its log. It is ready once it has printed the address."""
 
-    def __init__(self, argv: Sequence[str], address: str, log: Path) -> None:
+    def __init__(
+        self, argv: Sequence[str], address: str, log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.address = address
         self.log = log
         self._log_start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, *argv], stdout=out, stderr=out, cwd=ROOT, env=_environment(), start_new_session=True
+                [sys.executable, *argv],
+                stdout=out,
+                stderr=out,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+                start_new_session=True,
             )
 
     async def ready(self) -> None:
@@ -95,10 +115,6 @@ def stretto_argv(address: str, store: Path, *apps: str) -> list[str]:
     """How `stretto serve` is called."""
     serve = "from stretto.cli import main; main()"
     return ["-c", serve, "serve", "--listen", address, "--store", f"sqlite:{store}", *apps]
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def _stat_fields(stat: Path) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks._processes import free_address
 from tests.docs.pages import Block
 
 SECONDS_MAX = 60
@@ -43,8 +44,8 @@ class Runner:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.address = _free_address()
-        self.port = _free_address().rpartition(":")[2]
+        self.address = free_address()
+        self.port = free_address().rpartition(":")[2]
         self.server: subprocess.Popen[str] | None = None
         self.others: list[subprocess.Popen[bytes]] = []
         commands = folder / ".bin"
@@ -216,9 +217,3 @@ def _split(step: str) -> tuple[str, str]:
     found = re.match(r"((?:.*\\\n)*.*)\n((?:.*\n?)*)", step)
     assert found
     return found[1], found[2]
-
-
-def _free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
