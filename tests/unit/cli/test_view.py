@@ -118,6 +118,16 @@ def test_a_step_in_one_of_several_belongs_to_nobody_and_outlives_the_others(tell
     ]
 
 
+def test_the_last_of_several_stops_its_own_steps_and_those_of_nobody(tell):
+    view = fold(tell.starts("job", "j1"), tell.starts("job/run", "own"), tell.starts("job", "j2"))
+    view.apply(tell.starts("job/run", "nobody's"))
+    assert [step.parent for step in view.open_steps.values()] == ["", "j1", "", ""]
+    view.apply(tell.fails("job", "j2"))
+    assert {"own", "nobody's"} <= set(view.open_steps)
+    view.apply(tell.fails("job", "j1"))
+    assert not view.open_steps
+
+
 def test_questions_in_steps_side_by_side_make_the_workflow_wait(tell):
     view = fold(tell.starts("job", "j1"), tell.starts("job", "j2"))
     for number in ("1", "2"):
