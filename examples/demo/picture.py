@@ -5,13 +5,15 @@ import re
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from examples.demo.closing import closing, closing_words
+from examples.demo.diagnosis import closing_diagnosis
 from examples.demo.moments import Conversation
 from examples.demo.play import Outcome
-from stretto.cli._output import Output
+from examples.demo.trouble import Findings
+from stretto.cli._output import Output, WideConsole
 
 WIDTH, HEIGHT = 100, 50
 FONTS: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -24,10 +26,11 @@ def studio() -> Output:
     return out
 
 
-def save(folder: Path, outcome: Outcome, told: Conversation) -> None:
+def save(folder: Path, outcome: Outcome, told: Conversation, found: Findings) -> None:
     """Draw what there was to see in the middle of each act, and the figures at its end."""
     _draw(folder / "demo.svg", outcome.moment, closing(outcome))
     _draw(folder / "talk.svg", Group(*told.scene), closing_words(told))
+    _draw(folder / "trouble.svg", found.moment, closing_diagnosis(found))
 
 
 def _draw(file: Path, moment: RenderableType, figures: Group) -> None:
@@ -42,8 +45,8 @@ def _without_font(svg: str) -> str:
     return svg.replace("Fira Code, monospace", FONTS).replace("arial", "sans-serif")
 
 
-def _console() -> Console:
-    return Console(
+def _console() -> WideConsole:
+    return WideConsole(
         file=io.StringIO(),
         force_terminal=True,
         width=WIDTH,

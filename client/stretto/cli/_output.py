@@ -15,7 +15,7 @@ from rich.text import Text
 
 from stretto.cli._exits import CommandError
 
-__all__ = ["Output", "clean"]
+__all__ = ["Output", "WideConsole", "clean"]
 
 PIPED_WIDTH: Final = 10_000
 """Columns when no terminal says how many: a line stays a line, and no id is cut."""
@@ -95,7 +95,7 @@ class Output:
         self.errors.print(Text("stretto: ", style="bold red") + Text(clean(error.message)), soft_wrap=True)
 
 
-class _Console(Console):
+class WideConsole(Console):
     """A console that leaves a reader's going away to the command line."""
 
     def on_broken_pipe(self) -> NoReturn:
@@ -113,8 +113,8 @@ class _Console(Console):
             self._width = before
 
 
-def _console(*, stderr: bool) -> _Console:
-    console = _Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+def _console(*, stderr: bool) -> WideConsole:
+    console = WideConsole(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED_WIDTH
     return console
