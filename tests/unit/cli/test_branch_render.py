@@ -84,8 +84,8 @@ def test_a_branch_that_answered_is_full_and_says_how_long_it_took(asking: Asking
     [
         ("ERROR", "failed after 5.0 s: too slow"),
         ("TIMEOUT", "timed out after 5.0 s: too slow"),
-        ("TOTAL_TIMEOUT", "given up, as the time of all was over, after 5.0 s: too slow"),
-        ("WRONG_TYPE", "answered in a wrong type after 5.0 s: too slow"),
+        ("TOTAL_TIMEOUT", "given up after 5.0 s: too slow"),
+        ("WRONG_TYPE", "wrong answer after 5.0 s: too slow"),
         ("UNSPECIFIED", "failed after 5.0 s: too slow"),
     ],
 )
@@ -178,15 +178,22 @@ def test_on_a_small_screen_failures_outlive_answers(asking: Asking) -> None:
     assert [row.split()[:2] for row in rows] == [["✗", "d"], ["…", "3"]]
 
 
-def test_another_attempt_keeps_the_place_and_waits_for_its_turn(asking: Asking) -> None:
+def test_the_time_of_a_branch_goes_on_over_its_attempts(asking: Asking) -> None:
     asking.asks("metrics")
+    asking.says("metrics", advanced={"fraction": 0.5})
     asking.view.apply(asking.tell.retries("ask/metrics", "metrics", 1, next_second=3, second=1))
-    assert asking.rows(width=120) == [
-        "    ↻ metrics  ╍╍╍─────────  attempt 2 in 1.8 s; attempt 1 failed: OSError: no van is free"
-    ]
+    (row,) = asking.rows(width=120)
+    assert row == "    ↻ metrics  ━━━━━━──────  attempt 2 in 1.8 s; attempt 1 failed: OSError: no van is free"
     asking.view.apply(asking.tell.starts("ask/metrics", "metrics", attempt=2, second=3))
     (row,) = asking.rows(width=120, second=4)
-    assert row.startswith("    ▸ metrics  ────────────  attempt 2  before: OSError: no van is free")
+    assert row == "    ▸ metrics  ╍╍╍╍╍╍╍╍╍╍──  4.0 of 5.0 s  attempt 2  before: OSError: no van is free"
+
+
+def test_a_branch_that_is_taken_up_after_a_break_waits_for_its_turn(asking: Asking) -> None:
+    asking.asks("metrics")
+    asking.view.apply(asking.tell.starts("ask/metrics", "metrics", attempt=2, second=3))
+    (row,) = asking.rows(second=4)
+    assert row == "    ▸ metrics  ────────────  attempt 2" + "1.0 s".rjust(80 - 38)
 
 
 def test_a_branch_that_was_cut_off_stops_where_it_was(asking: Asking) -> None:

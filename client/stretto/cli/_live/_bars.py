@@ -20,8 +20,8 @@ _EXACT_SECONDS, _MINUTE = 0.01, 60
 _OUTCOMES: Final = {BranchStatus.SUCCEEDED: StepStatus.FINISHED, BranchStatus.FAILED: StepStatus.FAILED}
 _FAILURES: Final = {
     BranchFailureReason.BRANCH_FAILURE_REASON_TIMEOUT: "timed out",
-    BranchFailureReason.BRANCH_FAILURE_REASON_TOTAL_TIMEOUT: "given up, as the time of all was over,",
-    BranchFailureReason.BRANCH_FAILURE_REASON_WRONG_TYPE: "answered in a wrong type",
+    BranchFailureReason.BRANCH_FAILURE_REASON_TOTAL_TIMEOUT: "given up",
+    BranchFailureReason.BRANCH_FAILURE_REASON_WRONG_TYPE: "wrong answer",
 }
 
 

@@ -19,7 +19,7 @@ class BranchStatus(enum.Enum):
     """What a branch does now."""
 
     WAITING = "waiting"
-    """Its step is tried again, and has not asked yet."""
+    """Its step was taken up again, and has not asked yet."""
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -49,9 +49,9 @@ class BranchView:
         """What tells it apart from the branches beside it."""
         return f"{self.source} · {self.item}" if self.item else self.source
 
-    def again(self) -> "BranchView":
-        """The same branch while its step is tried once more."""
-        return BranchView(self.source, self.item, BranchStatus.WAITING)
+    def again(self, *, retried: bool) -> "BranchView":
+        """The same branch in its step's next attempt: its time goes on over retries, and begins anew after a break."""
+        return replace(self, fraction=None) if retried else BranchView(self.source, self.item, BranchStatus.WAITING)
 
 
 def branch_in(detail: Any) -> BranchProgress | None:

@@ -144,7 +144,7 @@ class WorkflowView:
                 message="",
                 text="",
                 next_attempt_at=0.0,
-                branch=step.branch and step.branch.again(),
+                branch=step.branch and step.branch.again(retried=step.status is StepStatus.RETRYING),
             )
         )
 
