@@ -46,7 +46,6 @@ class _Asking:
     key: str
     round: Round
     round_id: str
-    thread_id: str
     attempt: int
     teller: Teller
 
@@ -91,7 +90,6 @@ class Branch:
             key=key,
             round=around,
             round_id=round_of(info),
-            thread_id=info.thread_id or "",
             attempt=info.node_attempt,
             teller=Teller(self._source.name, turn["label"], share),
         )
@@ -197,7 +195,6 @@ class Branch:
             seconds=seconds,
             attempts=asking.attempt,
             round_id=asking.round_id,
-            thread_id=asking.thread_id,
         )
         return {"outcomes": {asking.key: outcome}}
 

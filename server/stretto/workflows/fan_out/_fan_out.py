@@ -12,7 +12,7 @@ from langgraph.types import Command, Send
 from stretto.workflows.fan_out._branch import Branch
 from stretto.workflows.fan_out._figures import figures_of
 from stretto.workflows.fan_out._outcome import Failure, Outcome
-from stretto.workflows.fan_out._rounds import Rounds, execution
+from stretto.workflows.fan_out._rounds import Rounds, execution, round_of, thread_of
 from stretto.workflows.fan_out._source import Source
 from stretto.workflows.fan_out._state import Asked, Inside, Told, Turn, key_of, state_of
 from stretto.workflows.fan_out.errors import FanOutMisconfigured, SourcesFailed
@@ -109,8 +109,8 @@ class FanOut:
 
     def _again(self, state: Inside, outcomes: dict[str, Outcome]) -> list[Any]:
         """The branches that failed, when they did so in another thread: a retry of the workflow asks them again."""
-        thread_id = execution().thread_id or ""
-        failed = {key for key, each in outcomes.items() if not each.succeeded and each.thread_id != thread_id}
+        thread = thread_of(round_of(execution()))
+        failed = {key for key, each in outcomes.items() if not each.succeeded and thread_of(each.round_id) != thread}
         return self._branches(state, failed) if failed else []
 
     def _missing(self, state: Inside, outcomes: dict[str, Outcome]) -> str:

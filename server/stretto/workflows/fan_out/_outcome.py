@@ -34,10 +34,7 @@ class Failure(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What a branch took, in which round.
-
-    Its thread tells a retry of the whole workflow, which has a thread of its own, from one that went on.
-    """
+    """What a branch took, in which round."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,4 +44,3 @@ class Outcome(BaseModel):
     seconds: float
     attempts: int
     round_id: str
-    thread_id: str

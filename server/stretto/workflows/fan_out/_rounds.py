@@ -48,7 +48,7 @@ class Round:
 
         Those that do not come to this process were over before it took the workflow up; that is known a moment later.
         """
-        self._fractions[key] = max(fraction, self._fractions.get(key, 0.0))
+        self._fractions[key] = fraction
         if len(self._fractions) < branches and time.monotonic() < self.began + GATHERING_SECONDS:
             return None
         over = max(branches - len(self._fractions), 0)
@@ -88,3 +88,8 @@ def execution() -> ExecutionInfo:
 def round_of(info: ExecutionInfo) -> str:
     """Which round a node belongs to: all branches start from one checkpoint, which a retried workflow has as well."""
     return f"{info.thread_id or ''}/{info.checkpoint_id}"
+
+
+def thread_of(round_id: str) -> str:
+    """The thread of a round. A retry of a workflow has a thread of its own; one that goes on has not."""
+    return round_id.rpartition("/")[0]

@@ -13,9 +13,7 @@ from tests.unit.workflows.fan_out.asking import answers, asked, fails
 
 
 def outcome(source, seconds, *, succeeded=True, item=""):
-    return Outcome(
-        source=source, item=item, succeeded=succeeded, seconds=seconds, attempts=1, round_id="1", thread_id="t"
-    )
+    return Outcome(source=source, item=item, succeeded=succeeded, seconds=seconds, attempts=1, round_id="t/1")
 
 
 def test_figures_say_how_much_faster_it_was_than_one_after_another():
