@@ -40,7 +40,14 @@ from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
-from tests.simulators.running import openai_api, openai_api_running  # noqa: F401 - a conftest offers its fixtures so.
+from tests.simulators.running import (  # noqa: F401 - a conftest offers its fixtures so.
+    openai_api,
+    openai_api_running,
+    prometheus_api,
+    prometheus_api_running,
+    scheduler_api,
+    scheduler_api_running,
+)
 
 ORDER = WorkflowType(
     name="order",

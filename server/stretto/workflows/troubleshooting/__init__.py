@@ -1,5 +1,7 @@
 """`troubleshooting`: why jobs failed or machines are slow, asked of several sources side by side."""
 
+from collections.abc import Callable
+
 from stretto.server import App
 from stretto.troubleshooting.v1.troubleshooting_pb2 import (
     QUERY_KIND_JOB_FAILURE,
@@ -8,10 +10,20 @@ from stretto.troubleshooting.v1.troubleshooting_pb2 import (
     TroubleshootingReport,
     TroubleshootingRequest,
 )
-from stretto.workflows.troubleshooting.graph import Aggregate, graph, troubleshooting_graph
-from stretto.workflows.troubleshooting.sources import Sources, configured
+from stretto.workflows.troubleshooting.graph import Aggregate, Graph, graph, troubleshooting_graph
+from stretto.workflows.troubleshooting.sources import Sources, configured, sources_of
 
-__all__ = ["EXAMPLES", "NAME", "Aggregate", "Sources", "configured", "graph", "register", "troubleshooting_graph"]
+__all__ = [
+    "EXAMPLES",
+    "NAME",
+    "Aggregate",
+    "Sources",
+    "configured",
+    "graph",
+    "register",
+    "sources_of",
+    "troubleshooting_graph",
+]
 
 NAME = "troubleshooting"
 
@@ -29,11 +41,11 @@ EXAMPLES = (
 )
 
 
-def register(app: App) -> None:
-    """Tell an app about this workflow type."""
+def register(app: App, made: Graph | Callable[[], Graph] = graph) -> None:
+    """Tell an app about this workflow type, with the sources that the environment names or those of a given graph."""
     app.workflow(
         NAME,
-        graph,
+        made,
         description=(
             "Troubleshoots failed and slow jobs and machines: asks the scheduler, the logs, the metrics and the "
             "runbooks side by side, and says what the cause of the failure is and what to do about it."

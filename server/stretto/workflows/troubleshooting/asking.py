@@ -93,7 +93,8 @@ def _why_nobody(plan: Plan, without: Collection[str]) -> str:
     if plan.kind is QueryKind.JOB_STATUS and not plan.jobs:
         return _NEEDS_A_JOB
     wanted = [name for name, kinds in KINDS.items() if plan.kind in kinds]
-    variables = [SETTINGS[name] for name in wanted if name in SETTINGS and name not in without]
+    useful = [name for name in wanted if name not in without and (name != SCHEDULER or plan.jobs)]
+    variables = [SETTINGS[name] for name in useful if name in SETTINGS]
     kind = plan.kind.name.lower()
     if not variables:
         return f"A query of kind {kind} is asked of {', '.join(wanted)}, and `without` leaves all of them out."

@@ -20,8 +20,8 @@ SOURCES: Final = (SCHEDULER, KNOWLEDGE, LOGS, METRICS)
 """The sources by the names of their branches; the contract's are these in capitals, after a prefix."""
 
 CONTRACT_PREFIX: Final = "EVIDENCE_SOURCE_"
-ALL_JOBS: Final = ""
-"""The item of a search in the logs that is about no job."""
+ALL_JOBS: Final = "all jobs"
+"""What a search in the logs that is about no job is called; no job can have such a name."""
 
 
 class Evidence(BaseModel):
@@ -81,6 +81,5 @@ def case_of(
 
 
 def _all_logs(results: Mapping[str, Any]) -> Iterator[LogFinding]:
-    yield from results.get(LOGS, ())
     for found in by_item(results, LOGS).values():
         yield from found

@@ -32,6 +32,7 @@ UNAGGREGATED: Final = "The evidence could not be put together; it is there as th
 _SHARE: Final = (0.05, 0.95)
 
 Aggregate: TypeAlias = Callable[[Case, RunbookFor], Conclusion]
+Graph: TypeAlias = CompiledStateGraph[Any, Any, Any, Any]
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class State(FanOutState, total=False):
     result: dict[str, Any]
 
 
-def graph() -> CompiledStateGraph[Any, Any, Any, Any]:
+def graph() -> Graph:
     """The graph with the sources of the environment's settings."""
     settings = TroubleshootingSettings.from_environment()
     return troubleshooting_graph(
@@ -59,7 +60,7 @@ def troubleshooting_graph(
     source_seconds_max: float = SOURCE_SECONDS_MAX,
     seconds_max: float = SECONDS_MAX,
     succeed_min: int = 1,
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+) -> Graph:
     """The graph.
 
     Args:

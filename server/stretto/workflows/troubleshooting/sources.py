@@ -98,7 +98,8 @@ class Sources:
                 self.logs or _off,
                 enabled=self.logs is not None,
                 kinds=KINDS[LOGS],
-                items=lambda query: query["jobs"] or [ALL_JOBS],
+                items=lambda query: query["jobs"] or [""],
+                label=lambda job: job or ALL_JOBS,
                 returns=tuple[LogFinding, ...],
                 seconds_max=seconds_max,
                 partial=lambda lines: _found("logs", lines),
@@ -120,17 +121,29 @@ def configured(settings: TroubleshootingSettings) -> Sources:
     """The sources of these settings. Nothing is connected to or read before it is asked."""
     patience = 2 * settings.source_seconds_max  # A branch has its own time, and says itself when that is over.
     token = settings.scheduler_token.get_secret_value()
-    scheduler = Scheduler(settings.scheduler_url, token, seconds_max=patience) if settings.scheduler_url else None
-    metrics = Metrics(settings.metrics_url, seconds_max=patience) if settings.metrics_url else None
-    logs = Logs(settings.logs, settings.log_cache_seconds) if settings.logs else None
-    knowledge = Knowledge(settings.runbooks_folder)
+    return sources_of(
+        scheduler=Scheduler(settings.scheduler_url, token, seconds_max=patience) if settings.scheduler_url else None,
+        knowledge=Knowledge(settings.runbooks_folder),
+        logs=Logs(settings.logs, settings.log_cache_seconds) if settings.logs else None,
+        metrics=Metrics(settings.metrics_url, seconds_max=patience) if settings.metrics_url else None,
+    )
+
+
+def sources_of(
+    *,
+    scheduler: Scheduler | None = None,
+    knowledge: Knowledge | None = None,
+    logs: Logs | None = None,
+    metrics: Metrics | None = None,
+) -> Sources:
+    """These as sources; None is switched off."""
     return Sources(
         scheduler=_scheduler(scheduler) if scheduler else None,
-        knowledge=lambda query: knowledge.search(" ".join(query["terms"]), KNOWLEDGE_HITS_MAX),
+        knowledge=_knowledge(knowledge) if knowledge else None,
         logs=_logs(logs) if logs else None,
         metrics=_metrics(metrics) if metrics else None,
         failed_jobs=scheduler.failed_jobs if scheduler else None,
-        runbooks=knowledge.search,
+        runbooks=knowledge.search if knowledge else None,
     )
 
 
@@ -141,14 +154,21 @@ def _scheduler(scheduler: Scheduler) -> Callable[[Query, str], Awaitable[JobRun]
     return ask
 
 
-def _logs(logs: Logs) -> Callable[[Query, str], Sequence[LogFinding]]:
+def _knowledge(knowledge: Knowledge) -> Callable[[Query], Answer]:
+    def ask(query: Query) -> Sequence[KnowledgeHit]:
+        return knowledge.search(" ".join(query["terms"]), KNOWLEDGE_HITS_MAX)
+
+    return ask
+
+
+def _logs(logs: Logs) -> Callable[[Query, str], Answer]:
     def ask(query: Query, job: str) -> Sequence[LogFinding]:
         return logs.search(job or None, query["terms"], query["instance"] or None)
 
     return ask
 
 
-def _metrics(metrics: Metrics) -> Callable[[Query], Awaitable[Sequence[MetricReading]]]:
+def _metrics(metrics: Metrics) -> Callable[[Query], Answer]:
     async def ask(query: Query) -> Sequence[MetricReading]:
         return await metrics.readings(query["instance"] or None)
 
