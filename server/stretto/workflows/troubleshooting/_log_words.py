@@ -46,10 +46,10 @@ _FAILURE: Final = re.compile("|".join(_FAILURES.values()), re.IGNORECASE)
 _HINTS: Final = (*_FAILURES, "warn", "err", "crit", "alert", "emerg", "severe")
 """One of these is in whatever is bad, and in few lines that are not."""
 _NO_FAILURE: Final = re.compile(
-    r"\b(?:0|no|zero|without(?: an?| any)?)\s+(?:\w+\s+)?(?:errors?|exceptions?|failures?|failed|timeouts?)\b"
+    r"\b(?:0|no|zero|without(?: an?| any)?)\s+(?:\w+\s+)?(?:errors?|exceptions?|failures?|failed|rejected|timeouts?)\b"
     # `error: 0` counts errors, while `KeyError: 0` is one.
-    r"|\b(?:(?-i:[a-z_]*(?:error|exception|failure|timeout))|errors|exceptions|failures|failed|timeouts)(?:_count)?"
-    r"[\"']?\s*[=:]\s*(?:\"\"|''|[\"']?(?:0\b(?![.:])|false\b|none\b|null\b))",
+    r"|\b(?:(?-i:[a-z_]*(?:error|exception|failure|timeout))|errors|exceptions|failures|failed|rejected|timeouts)"
+    r"(?:_count|\s\w+)?[\"']?\s*[=:]\s*(?:\"\"|''|[\"']?(?:0\b(?![.:])|false\b|none\b|null\b))",
     re.IGNORECASE,
 )
 """Words of failure in lines that tell of none: `0 errors`, `failed=0`."""

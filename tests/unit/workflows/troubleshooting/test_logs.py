@@ -188,6 +188,23 @@ def test_names_are_plain_text_and_never_a_path(tmp_path, name):
     assert logs.search(name) == logs.search(instance=name) == logs.search(terms=(name,)) == ()
 
 
+EXAMPLES = Path(__file__).parents[4] / "examples" / "troubleshooting" / "logs"
+
+
+@pytest.mark.parametrize(
+    ("job", "worst"),
+    [
+        ("nightly-etl", ["failed in step join", "MemoryError: Unable to allocate"]),
+        ("report-mailer", ["SMTP connection refused by mail-1", "ConnectionRefusedError"]),
+        ("ledger-sync", []),
+    ],
+)
+def test_the_example_logs_tell_why_jobs_failed(job, worst):
+    found = Logs(EXAMPLES).search(job)
+    assert [told in finding.line for told, finding in zip(worst, found, strict=False)] == [True] * len(worst)
+    assert bool(found) == bool(worst)
+
+
 # Entries with their stack traces
 
 PYTHON = (
@@ -436,6 +453,9 @@ def test_words_of_failure_are_found(text):
         "no new errors",
         "failed=0",
         "errors: 0",
+        "errors found: 0",
+        "rejected entries: none",
+        "0 rejected",
         '"error_count": 0',
         "error=null",
         'error=""',
