@@ -58,7 +58,9 @@ def read(folder: Path, files: tuple[File, ...]) -> Shelf:
             told = runbook.complaint
         skipped += [told] if told else []
     if len(files) > FILES_MAX:
-        skipped.append(f"{len(files) - FILES_MAX} files are left out: no more than {FILES_MAX} are read.")
+        skipped.append(
+            f"{len(files) - FILES_MAX} of {len(files)} files are left out: no more than {FILES_MAX} are read."
+        )
     return Shelf(runbooks=tuple(runbooks), skipped=tuple(skipped))
 
 

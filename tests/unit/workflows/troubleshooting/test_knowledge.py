@@ -251,7 +251,7 @@ def test_the_number_and_the_size_of_all_files_are_bounded(folder, monkeypatch):
     monkeypatch.setattr(files, "FILES_MAX", 1)
     knowledge = Knowledge(folder)
     assert names(knowledge.search("kettle")) == ["door.md"]
-    assert knowledge.skipped == ("1 files are left out: no more than 1 are read.",)
+    assert knowledge.skipped == ("1 of 2 files are left out: no more than 1 are read.",)
     monkeypatch.setattr(files, "FILES_MAX", 5)
     monkeypatch.setattr(files, "FOLDER_BYTES_MAX", len(DOOR))
     knowledge = Knowledge(folder)
