@@ -1,5 +1,6 @@
 """What is concluded about one job."""
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -13,6 +14,10 @@ from stretto.workflows.troubleshooting.votes import Vote, best_of, votes_about
 
 TOLD_CHARACTERS_MAX: Final = 200
 EVIDENCE_MAX: Final = 10
+
+_HEAD: Final = re.compile(
+    r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*\s+(?:\W*(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)\b\W*)?"
+)
 
 RunbookFor: TypeAlias = Callable[[Cause, str], KnowledgeHit | None]
 """The runbook for a cause, and for the line that tells of it."""
@@ -74,13 +79,14 @@ def examine(case: Case, job: str, runbook_for: RunbookFor) -> Examined:
     agreeing = [vote for vote in votes if vote.cause is cause]
     sources, answered = {vote.source for vote in agreeing}, case.sources_about(job)
     clause = f"{job} {'failed' if status is RunStatus.FAILED else 'seems to have failed'} because {WORDS[cause]}"
-    hit = runbook_for(cause, _line(case, job, run))
+    line = _line(case, job, run, cause)
+    hit = runbook_for(cause, line)
     diagnosis = JobDiagnosis(
         job_name=job,
         status=status,
         cause=cause,
         confidence=round(len(sources) / len(answered), 3),
-        explanation=sentence(f"{clause}: {cut(_line(case, job, run) or agreeing[0].told)}"),
+        explanation=sentence(f"{clause}: {cut(line or agreeing[0].told)}"),
         evidence=tuple(f"{vote.source}: {cut(vote.told)}" for vote in agreeing)[:EVIDENCE_MAX],
         runbook=hit.runbook if hit is not None else "",
     )
@@ -115,11 +121,16 @@ def _unexplained(job: str, status: RunStatus, run: JobRun | None) -> Examined:
     )
 
 
-def _line(case: Case, job: str, run: JobRun | None) -> str:
-    """What tells most of a failure in its own words."""
-    lines = [run.error] if run is not None and run.error else []
-    lines += [found.line for found in case.evidence.logs_of(job) if cause_of(found.line) is not Cause.UNKNOWN]
-    return lines[0] if lines else ""
+def _line(case: Case, job: str, run: JobRun | None, cause: Cause) -> str:
+    """What tells of the cause in its own words; the scheduler's come first."""
+    lines = [run.error] if run is not None else []
+    lines += [telling(found.line) for found in case.evidence.logs_of(job)]
+    return next((line for line in lines if cause_of(line) is cause), "")
+
+
+def telling(line: str) -> str:
+    """A line of a log without time and level; of a stack trace its last line."""
+    return _HEAD.sub("", line.rpartition(" … ")[2])
 
 
 def cut(text: str) -> str:

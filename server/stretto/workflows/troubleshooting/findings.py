@@ -87,11 +87,11 @@ def _is_extreme(reading: MetricReading) -> bool:
 
 
 def _of_logs(lines: Iterable[LogFinding], examined: Sequence[Examined]) -> Iterator[Finding]:
-    """Lines that no diagnosis explains."""
-    explained = {(each.diagnosis.job_name, each.diagnosis.cause) for each in examined if each.diagnosis.is_bad}
+    """Lines that belong to no failure that is diagnosed, or tell of something else."""
+    causes = {each.diagnosis.job_name: each.diagnosis.cause for each in examined if each.diagnosis.is_bad}
     for line in lines:
         cause = cause_of(line.line)
-        if (line.job_name, cause) in explained:
+        if line.job_name in causes and cause in (Cause.UNKNOWN, causes[line.job_name]):
             continue
         times = f", {count(line.count, 'time')}" if line.count > 1 else ""
         yield Finding(

@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from stretto.workflows._notes import write_note
+from stretto.workflows._words import count
 from stretto.workflows.troubleshooting.aggregation import Diagnosis
 from stretto.workflows.troubleshooting.diagnosis import cut
 from stretto.workflows.troubleshooting.evidence import Evidence
@@ -79,7 +80,7 @@ def _of_diagnosis(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _of_evidence(evidence: Evidence) -> Iterator[str]:
-    yield from _listed("Log", [f"{line.file}, {line.count} times: {cut(line.line)}" for line in evidence.logs])
+    yield from _listed("Log", [f"{line.file}, {count(line.count, 'time')}: {cut(line.line)}" for line in evidence.logs])
     yield from _listed("Metric", [told_of(reading) for reading in evidence.metrics])
     yield from _listed("Runbook", [f"{hit.title}: {cut(hit.excerpt)}" for hit in evidence.knowledge])
 

@@ -111,6 +111,24 @@ def test_a_job_is_explained_in_a_sentence(found, explanation):
     assert job_of(*found).explanation == explanation
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("MemoryError", "MemoryError"),
+        ("2026-11-20 02:17:41,702 ERROR MemoryError: no more", "MemoryError: no more"),
+        ("[2026-11-20T02:17:41Z] [CRITICAL] app: MemoryError", "app: MemoryError"),
+        ("2026-11-20 02:17:41 ERROR step failed … MemoryError: no more", "MemoryError: no more"),
+    ],
+)
+def test_a_line_of_a_log_is_told_without_its_time_and_level(text, told):
+    assert job_of(line(text)).explanation == f"nightly-etl seems to have failed because memory ran out: {told}."
+
+
+def test_the_line_that_is_told_is_one_that_tells_of_the_cause():
+    found = [run(error="Task load failed."), line("Connection refused", level="WARN"), line(count=9)]
+    assert job_of(*found).explanation == "nightly-etl failed because memory ran out: MemoryError."
+
+
 def test_broken_jobs_come_first_and_a_summary_tells_of_the_first_ones():
     jobs = ("a-fine", "b-bad", "c-worst", "d-bad", "e-bad")
     concluded = aggregate(
@@ -152,7 +170,9 @@ def test_it_is_as_bad_as_the_worst_of_it(found, jobs, severity):
 
 def test_findings_are_what_no_diagnosis_explains_the_worst_first():
     explained, other = line(), line("Connection refused", count=4)
-    found = aggregate(case(run(error="MemoryError"), explained, other, reading("disk_used", 98.2))).diagnosis.findings
+    part_of_it = line("The run failed")
+    disk = reading("disk_used", 98.2)
+    found = aggregate(case(run(error="MemoryError"), explained, part_of_it, other, disk)).diagnosis.findings
     assert [(each.severity, each.source, each.explanation) for each in found] == [
         (Severity.HIGH, "EVIDENCE_SOURCE_METRICS", "disk_used of worker-3:9100 is 98.2 percent, above 90."),
         (Severity.MEDIUM, "EVIDENCE_SOURCE_LOGS", "nightly-etl.log says, 4 times: Connection refused."),
