@@ -15,6 +15,7 @@ from stretto.workflows.project_audit.graph import audit
 from stretto.workflows.project_audit.queries import QUERIES
 from stretto.workflows.project_audit.settings import AuditSettings
 from stretto.workflows.project_audit_staged.graph import staged
+from tests.simulators.openai_api.completions import count_of
 from tests.unit.models.making import model_at
 
 COMPREHENSIVE, COMPLIANCE = "comprehensive", "compliance"
@@ -192,13 +193,13 @@ async def test_what_a_query_found_is_told_with_its_end(api):
 
 
 async def test_both_queries_are_asked_at_the_same_time(api):
-    """The one that is declared first does not answer, and the other one is over before that is given up."""
+    """The one that is declared first does not answer, and the other one is asked all the same."""
     api.script({"hang": True, "asked": ASKS_COMPREHENSIVE})
     report, progress = await audited(app=app_with(COMPREHENSIVE))
     assert api.count() == 2
     assert report.summary.missing
-    order = [each.branch.source for each in progress if each.branch.WhichOneof("kind") in ("succeeded", "failed")]
-    assert order == [COMPLIANCE, COMPREHENSIVE]
+    told = [each.branch.WhichOneof("kind") for each in progress if each.HasField("branch")]
+    assert [kind for kind in told if kind != "advanced"][:2] == ["started", "started"]
 
 
 FAULTS = {
@@ -247,9 +248,9 @@ async def test_an_answer_that_is_wrong_twice_is_paid_for_twice(api):
     report, _ = await audited()
     assert api.count() == 3
     asked = [each["body"]["messages"] for each in api.requests()]
-    words = [sum(len(each["content"].split()) for each in messages) for messages in asked if says(messages)]
-    assert queries(report)[COMPLIANCE].prompt_tokens == sum(words)
-    assert queries(report)[COMPLIANCE].answer_tokens == 2 * 4
+    sent = [sum(count_of(each["content"]) for each in messages) for messages in asked if says(messages)]
+    assert queries(report)[COMPLIANCE].prompt_tokens == sum(sent)
+    assert queries(report)[COMPLIANCE].answer_tokens == 2 * count_of("I would rather not.")
     assert report.performance.tokens_counted
 
 
@@ -271,11 +272,11 @@ async def test_a_slow_query_is_given_up_after_its_own_time(api):
 
 
 async def test_the_audit_takes_as_long_as_its_slowest_query(api):
-    """By its own figures: the queries begin together, and nothing comes after the last one."""
+    """By its own figures, which are also what the efficiency is made of."""
     api.script({"hang": True, "asked": ASKS_COMPLIANCE})
     report, _ = await audited(app=app_with(COMPLIANCE))
     slowest = max(query.duration.ToMicroseconds() for query in report.performance.queries)
-    assert slowest == queries(report)[COMPLIANCE].duration.ToMicroseconds() >= 300_000
+    assert queries(report)[COMPLIANCE].duration.ToMicroseconds() >= 300_000
     assert report.performance.total.ToMicroseconds() >= slowest
     sequential = sum(query.duration.ToMicroseconds() for query in report.performance.queries)
     efficiency = 100 * sequential / report.performance.total.ToMicroseconds()

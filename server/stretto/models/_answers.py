@@ -31,8 +31,10 @@ class WrongAnswer(ValueError):
         self.faults = faults
 
 
-def asked_for(shape: type[BaseModel]) -> str:
-    """What a model is told about the form of its answer."""
+def asked_for(shape: type[BaseModel], form: str = "") -> str:
+    """What a model is told about the form of its answer: the form in the caller's words, or else its schema."""
+    if form:
+        return f"Answer with one JSON object and nothing else. It must have this form:\n{form}"
     schema = json.dumps(shape.model_json_schema(), ensure_ascii=False, separators=(",", ":"))
     return f"Answer with one JSON object and nothing else. It must satisfy this JSON schema:\n{schema}"
 

@@ -88,6 +88,7 @@ class ChatModel:
         prompt: str,
         shape: type[S],
         *,
+        form: str = "",
         history: Sequence[Message] = (),
         check: Check[S] | None = None,
         seconds_max: float | None = None,
@@ -96,11 +97,12 @@ class ChatModel:
     ) -> S:
         """A filled-in `shape` that `check` finds nothing wrong with. Only `seen` watches it being written.
 
-        A wrong answer is shown to the model once, with what is wrong, in the time that is left of the call.
+        The model is told the shape as its JSON schema, or as a `form` in the caller's words, which may be much shorter.
+        A wrong answer is shown to it once, with what is wrong, in the time that is left of the call.
         """
         from langgraph.constants import TAG_NOSTREAM  # noqa: PLC0415 - of the extra `model`
 
-        messages: _Messages = [("system", _instructed(system, shape)), *history, ("user", prompt)]
+        messages: _Messages = [("system", _instructed(system, shape, form)), *history, ("user", prompt)]
         listener = _Listener(meter, seen, (TAG_NOSTREAM,))
         try:
             return await self._structured(messages, shape, check, self._guard.deadline(seconds_max), listener)
@@ -180,15 +182,15 @@ class ChatModel:
         raise fault
 
 
-def estimated(system: str, prompt: str, shape: type[BaseModel] | None, answer: str) -> Tokens:
+def estimated(system: str, prompt: str, answer: str, *, shape: type[BaseModel] | None = None, form: str = "") -> Tokens:
     """What a call that gives such an answer would cost, by an estimate from its texts; without a `shape` it is text."""
-    attempt = Attempt([("system", _instructed(system, shape) if shape else system), ("user", prompt)])
+    attempt = Attempt([("system", _instructed(system, shape, form) if shape else system), ("user", prompt)])
     attempt.hear(answer, None)
     return attempt.tokens
 
 
-def _instructed(system: str, shape: type[BaseModel]) -> str:
-    return f"{system}\n\n{asked_for(shape)}"
+def _instructed(system: str, shape: type[BaseModel], form: str) -> str:
+    return f"{system}\n\n{asked_for(shape, form)}"
 
 
 def _whole(text: str, *, ended: bool) -> str:

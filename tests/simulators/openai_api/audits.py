@@ -3,11 +3,27 @@
 import json
 from typing import Any
 
-_WORDS_OF_A_ROLE = 250
-_SENTENCE = (
-    "The documents describe the works in sufficient detail for this stage but leave some points to be settled before "
-    "work on site begins in earnest."
-)
+_MEMO = """\
+1. Earthworks. Positions 01.01.0010 and 01.09.0010 add up to 1,280 m3 of excavation in soil of class 4, which fits a
+pit of 32 x 25 m and 1.60 m below the blinding. Shoring and dewatering are described, but not measured; with a design
+water level of 1.20 m below ground both are needed from the first day on.
+
+2. Raft. 824 m3 of C30/37, XC2, XA1 with a cover of 50 mm and w/c 0.50 are in order for XC2. For XA1 the cement content
+of 320 kg/m3 is above the 300 kg/m3 that EN 206 asks for. The reinforcement of 48.2 t per section is about 117 kg/m3,
+which is usual for a raft of 60 cm.
+
+3. Outer walls. C30/37, XC4, XF1 with 40 mm of cover meets EN 1992-1-1, Table 4.4N, for structural class S4: 30 mm for
+durability and 10 mm of deviation. The crack width of 0.20 mm has to be proved by calculation; no position covers the
+injection of cracks.
+
+4. Ramp. C25/30 with XD3 and XF4 is two classes too low: C35/45 and 55 mm of cover are needed, with air entrainment of
+4 percent at least. I rate this as the worst point of the project, since chlorides would reach the bars in less than
+ten years.
+
+5. Open points. The strength class of the columns agrees with XD3; their fire resistance is not said. The exposure
+class of the parapets is missing, and so is the slope of the drains on level -2.
+"""
+"""What a role writes: 250 words."""
 
 _SUMMARY = {
     "text": (
@@ -75,13 +91,7 @@ _SHAPES: dict[str, Any] = {"summary": _SUMMARY, "compliance": _COMPLIANCE, "risk
 
 
 def answer_about_project(system: str) -> str:
-    """The fields that the schema in the system message asks for; without a schema what a role writes."""
+    """The fields that the form in the system message names; without one what a role writes."""
     if "one JSON object" not in system:
-        return _report()
-    schema = json.loads(system[system.index("\n{") :])
-    return json.dumps({name: _SHAPES[name] for name in schema["properties"]})
-
-
-def _report() -> str:
-    words = (_SENTENCE + " ").split() * (_WORDS_OF_A_ROLE // len(_SENTENCE.split()) + 1)
-    return " ".join(words[:_WORDS_OF_A_ROLE])
+        return _MEMO
+    return json.dumps({name: value for name, value in _SHAPES.items() if f'"{name}":' in system})

@@ -15,14 +15,19 @@ MODELS = {
 
 
 def tokens_of(text: str) -> list[str]:
-    """Words with the blanks before them: what the simulator takes for tokens."""
+    """Words with the blanks before them: what the simulator streams."""
     return re.findall(r"\s*\S+|\s+$", text)
+
+
+def count_of(text: str) -> int:
+    """Tokens as providers count them, more or less: short words are one, long ones and numbers several, signs too."""
+    return len(re.findall(r"[^\W\d_]{1,12}|\d{1,3}|_+|[^\w\s]+", text))
 
 
 def whole(body: Mapping[str, Any], text: str) -> dict[str, Any]:
     """An answer in one piece."""
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop", "logprobs": None}
-    return {**_head(body, "chat.completion"), "choices": [choice], "usage": _usage(body, tokens_of(text))}
+    return {**_head(body, "chat.completion"), "choices": [choice], "usage": _usage(body, text)}
 
 
 def chunk(body: Mapping[str, Any], delta: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
@@ -35,7 +40,7 @@ def last_chunks(body: Mapping[str, Any], tokens: list[str], *, counts: bool) -> 
     """What follows the last token: why it was the last, and what it cost where that was asked for."""
     yield chunk(body, {}, "stop")
     if counts and (body.get("stream_options") or {}).get("include_usage"):
-        yield {**_head(body, "chat.completion.chunk"), "choices": [], "usage": _usage(body, tokens)}
+        yield {**_head(body, "chat.completion.chunk"), "choices": [], "usage": _usage(body, "".join(tokens))}
 
 
 def event(value: Mapping[str, Any]) -> str:
@@ -47,6 +52,7 @@ def _head(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {"id": _ID, "object": kind, "created": _CREATED, "model": body.get("model", "simulated")}
 
 
-def _usage(body: Mapping[str, Any], tokens: list[str]) -> dict[str, int]:
-    prompt = sum(len(tokens_of(str(message.get("content", "")))) for message in body["messages"])
-    return {"prompt_tokens": prompt, "completion_tokens": len(tokens), "total_tokens": prompt + len(tokens)}
+def _usage(body: Mapping[str, Any], text: str) -> dict[str, int]:
+    prompt = sum(count_of(str(message.get("content", ""))) for message in body["messages"])
+    answer = count_of(text)
+    return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}

@@ -9,11 +9,12 @@ from stretto.models import ChatModel, Meter, ModelUnavailable, Reason, Tokens, e
 from stretto.models._breaker import new_breaker
 from stretto.models._guard import Guard
 from stretto.models._meter import Attempt
+from tests.simulators.openai_api.completions import count_of
 from tests.unit.models.making import PATIENCE, messages_of, model_at
 
 SYSTEM, PROMPT, ANSWER = "Be short.", "How are you today?", "Quite well, thank you."
-WORDS = Tokens(prompt=6, answer=4, attempts=1, attempts_counted=1)
-"""As the simulator counts, to which each word is a token."""
+COUNTED = Tokens(prompt=8, answer=6, attempts=1, attempts_counted=1)
+"""As the simulator counts, to which each word and each sign is a token."""
 
 
 class Pick(BaseModel):
@@ -36,7 +37,7 @@ async def spent_in_vain(call, *more, **fields):
 async def test_tokens_are_as_the_provider_counted_them(api):
     api.script({"text": ANSWER})
     tokens = await spent(model_at(api))
-    assert tokens == WORDS
+    assert tokens == COUNTED
     assert tokens.counted
 
 
@@ -78,7 +79,7 @@ async def test_nobody_is_asked_to_count_for_nobody(api):
 async def test_an_attempt_that_failed_had_a_prompt_too(api, at_once):
     api.script({"status": 500}, {"text": ANSWER})
     tokens = await spent(model_at(api))
-    assert tokens == Tokens(prompt=7, attempts=1) + WORDS
+    assert tokens == Tokens(prompt=7, attempts=1) + COUNTED
     assert not tokens.counted
 
 
@@ -109,15 +110,16 @@ async def test_a_repair_is_paid_for_with_all_that_it_quotes(api):
     api.script({"text": "Blue."}, {"answer": {"colour": "blue"}})
     meter = Meter()
     await model_at(api).structured(SYSTEM, PROMPT, Pick, meter=meter)
-    words = [sum(len(text.split()) for _, text in messages_of(api, number)) for number in (0, 1)]
-    assert meter.tokens == Tokens(prompt=sum(words), answer=1 + 2, attempts=2, attempts_counted=2)
-    assert words[1] > words[0]
+    sent = [sum(count_of(text) for _, text in messages_of(api, number)) for number in (0, 1)]
+    answers = count_of("Blue.") + count_of('{"colour": "blue"}')
+    assert meter.tokens == Tokens(prompt=sum(sent), answer=answers, attempts=2, attempts_counted=2)
+    assert sent[1] > sent[0]
 
 
 async def test_an_answer_that_is_wrong_twice_is_paid_for_twice(api):
     api.script({"text": "Blue.", "repeat": 0})
     reason, tokens = await spent_in_vain(model_at(api).structured, Pick)
-    assert (reason, tokens.attempts, tokens.answer) == (Reason.BAD_ANSWER, 2, 2)
+    assert (reason, tokens.attempts, tokens.answer) == (Reason.BAD_ANSWER, 2, 2 * 2)
 
 
 async def test_a_meter_adds_up_calls(api):
@@ -125,7 +127,7 @@ async def test_a_meter_adds_up_calls(api):
     model, meter = model_at(api), Meter()
     for _ in range(3):
         await model.write(SYSTEM, PROMPT, meter=meter)
-    assert meter.tokens == WORDS + WORDS + WORDS
+    assert meter.tokens == COUNTED + COUNTED + COUNTED
 
 
 async def test_a_model_of_another_library_is_metered_without_being_asked_to_count():
@@ -146,12 +148,12 @@ async def test_an_estimate_is_of_the_very_texts_that_a_call_would_send(api):
     api.script({"text": answer, "counts": False})
     meter = Meter()
     await model_at(api).structured(SYSTEM, PROMPT, Pick, meter=meter)
-    assert estimated(SYSTEM, PROMPT, Pick, answer) == meter.tokens
+    assert estimated(SYSTEM, PROMPT, answer, shape=Pick) == meter.tokens
 
 
 async def test_an_estimate_of_a_text_knows_no_shape(api):
     api.script({"text": ANSWER, "counts": False})
-    assert estimated(SYSTEM, PROMPT, None, ANSWER) == await spent(model_at(api))
+    assert estimated(SYSTEM, PROMPT, ANSWER) == await spent(model_at(api))
 
 
 def test_nothing_that_was_not_asked_is_counted():

@@ -6,6 +6,8 @@ import urllib.request
 
 import pytest
 
+from tests.simulators.openai_api.completions import count_of
+
 QUESTION = {"model": "simulated", "messages": [{"role": "user", "content": "Hello there"}]}
 
 
@@ -18,7 +20,7 @@ def get(url, value=None):
 def test_an_answer_in_one_piece_says_what_it_cost(api):
     answer = json.loads(get(f"{api.url}/chat/completions", QUESTION))
     assert answer["choices"][0]["message"] == {"role": "assistant", "content": "You said: Hello there"}
-    assert answer["usage"] == {"prompt_tokens": 2, "completion_tokens": 4, "total_tokens": 6}
+    assert answer["usage"] == {"prompt_tokens": 2, "completion_tokens": 5, "total_tokens": 7}
 
 
 def test_a_stream_ends_with_its_reason_its_usage_and_done(api):
@@ -28,7 +30,15 @@ def test_a_stream_ends_with_its_reason_its_usage_and_done(api):
     told = [json.loads(chunk.removeprefix("data: ")) for chunk in chunks]
     assert "".join(chunk["choices"][0]["delta"]["content"] for chunk in told[:-2]) == "You said: Hello there"
     assert told[-2]["choices"][0]["finish_reason"] == "stop"
-    assert told[-1]["usage"]["completion_tokens"] == 4
+    assert told[-1]["usage"]["completion_tokens"] == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("Hello there", 2), ("C30/37, XC4", 7), ("1,280 m3", 5), ("reinforcement", 2), ('{"a": "b"}', 6), ("", 0)],
+)
+def test_it_counts_words_numbers_and_signs(text, tokens):
+    assert count_of(text) == tokens
 
 
 def test_it_names_its_models(api):

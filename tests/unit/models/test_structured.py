@@ -41,6 +41,15 @@ async def test_the_model_is_told_the_schema(api):
     assert rest == [("user", "Hi"), ("assistant", "Hello"), ("user", "One")]
 
 
+async def test_the_model_is_told_the_form_in_the_callers_words_instead(api):
+    api.script({"text": RIGHT})
+    await model_at(api).structured("Pick.", "One", Pick, form='{"colour": "red" | "blue"}')
+    system = messages_of(api, 0)[0][1]
+    assert system.startswith("Pick.")
+    assert system.endswith('{"colour": "red" | "blue"}')
+    assert "schema" not in system
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

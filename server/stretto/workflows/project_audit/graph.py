@@ -12,8 +12,16 @@ from stretto.workflows._words import count
 from stretto.workflows.fan_out import FanOut, FanOutState, Figures, Source
 from stretto.workflows.project_audit.merging import Findings, headline_of, merged, unseen
 from stretto.workflows.project_audit.performance import Timed, performance_of
-from stretto.workflows.project_audit.prompts import context
-from stretto.workflows.project_audit.queries import ASKING, COMPLIANCE, COMPREHENSIVE, QUERIES, Query, asking, partial
+from stretto.workflows.project_audit.queries import (
+    ASKING,
+    COMPLIANCE,
+    COMPREHENSIVE,
+    QUERIES,
+    Query,
+    asking,
+    estimate,
+    told_of,
+)
 from stretto.workflows.project_audit.settings import AuditSettings
 from stretto.workflows.project_audit.spent import Meters, Spent
 
@@ -88,12 +96,9 @@ class _Merging:
 
     def _spent(self, state: State) -> dict[str, Spent]:
         """What each query spent: as it was answered, as this process saw it, or what its prompt alone costs."""
-        from stretto.models import estimated  # noqa: PLC0415
-
         answered = {name: found.spent for name, found in state["results"].items()}
         seen = self._meters.read(state["query"]["audit_id"])
-        prompt = context(state["request"])
-        least = {each.name: Spent.of(estimated(each.system, prompt, each.shape, "")) for each in self._queries}
+        least = {each.name: estimate(each, state["request"]) for each in self._queries}
         return {**least, **seen, **answered}
 
 
@@ -114,7 +119,7 @@ def _fan_out(queries: Sequence[Query], meters: Meters, seconds_max: float) -> Fa
             asking(query, meters),
             seconds_max=query.seconds_max or seconds_max,
             returns=query.returns,
-            partial=partial,
+            partial=told_of,
         )
         for query in queries
     ]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from stretto.workflows.fan_out import advance
 from stretto.workflows.project_audit import prompts, rules
 from stretto.workflows.project_audit.answers import ComplianceAnswer, ComprehensiveAnswer
+from stretto.workflows.project_audit.forms import form_of
 from stretto.workflows.project_audit.spent import Meters, Spent
 from stretto.workflows.project_audit.written import Written
 
@@ -50,7 +51,7 @@ class Query:
     name: str
     system: str
     shape: type[BaseModel]
-    rules: Callable[[Mapping[str, Any], Callable[[float], None]], BaseModel]
+    rules: Callable[[Mapping[str, Any], Callable[[float], Any]], BaseModel]
     returns: type[Any]
     """`Comprehensive` or `Complying`: its answer with what it cost."""
     seconds_max: float | None = None
@@ -80,8 +81,11 @@ def asking(query: Query, meters: Meters) -> Ask:
 
         model = configured()
         if model is None:
-            # Computing holds up nobody else in a thread.
-            return await asyncio.to_thread(by_rules, query, asked["request"])
+            # Computing holds up nobody else in a thread; told on the loop, the shares of both queries keep their order.
+            loop, progress = asyncio.get_running_loop(), Progress(query)
+            return await asyncio.to_thread(
+                by_rules, query, asked["request"], lambda share: loop.call_soon_threadsafe(progress.reached, share)
+            )
         return await by_model(model, query, asked["request"], meters.of(asked["audit_id"], query.name))
 
     return ask
@@ -96,6 +100,7 @@ async def by_model(model: "ChatModel", query: Query, request: Mapping[str, Any],
             query.system,
             prompts.context(request),
             query.shape,
+            form=form_of(query.shape),
             meter=meter,
             seen=Progress(query).written,
         )
@@ -104,13 +109,18 @@ async def by_model(model: "ChatModel", query: Query, request: Mapping[str, Any],
     return query.returns(answer=_given(answer), spent=Spent.of(meter.tokens))
 
 
-def by_rules(query: Query, request: Mapping[str, Any]) -> Any:
+def by_rules(query: Query, request: Mapping[str, Any], told: Callable[[float], Any]) -> Any:
     """What the rules answer, and what a model would have been sent and have answered with."""
+    answer = query.rules(request, told)
+    return query.returns(answer=answer, spent=estimate(query, request, answer.model_dump_json()))
+
+
+def estimate(query: Query, request: Mapping[str, Any], answer: str = "") -> Spent:
+    """What a model would have been sent and have answered with."""
     from stretto.models import estimated  # noqa: PLC0415
 
-    answer = query.rules(request, Progress(query).reached)
-    tokens = estimated(query.system, prompts.context(request), query.shape, answer.model_dump_json())
-    return query.returns(answer=answer, spent=Spent.of(tokens))
+    form = form_of(query.shape)
+    return Spent.of(estimated(query.system, prompts.context(request), answer, shape=query.shape, form=form))
 
 
 class Progress:
@@ -132,7 +142,7 @@ class Progress:
             advance(fraction, f"{self._name}: {fraction:.0%}", phase=ASKING)
 
 
-def partial(found: Comprehensive | Complying) -> dict[str, Any]:
+def told_of(found: Comprehensive | Complying) -> dict[str, Any]:
     """What watchers are told of an answer at once."""
     return {"phase": ASKING, **found.answer.model_dump(mode="json")}
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from stretto.workflows.project_audit.forms import form_of
 from stretto.workflows.project_audit.spent import Spent
 from stretto.workflows.project_audit.written import Written
 from stretto.workflows.project_audit_staged.report import Report, report_by_rules
@@ -64,7 +65,7 @@ class Writer:
         from stretto.models import estimated  # noqa: PLC0415
 
         text = self.role.rules(request)
-        return text, estimated(self.role.system, asked, None, text)
+        return text, estimated(self.role.system, asked, text)
 
     def _found(self, text: str) -> dict[str, Any]:  # noqa: ARG002 - a text of no form tells watchers nothing
         return {}
@@ -79,6 +80,7 @@ class Editor(Writer):
             self.role.system,
             asked,
             Report,
+            form=form_of(Report),
             meter=meter,
             seen=lambda text: telling.advanced(written.share(text)),
         )
@@ -88,7 +90,7 @@ class Editor(Writer):
         from stretto.models import estimated  # noqa: PLC0415
 
         text = report_by_rules(request).model_dump_json()
-        return text, estimated(self.role.system, asked, Report, text)
+        return text, estimated(self.role.system, asked, text, shape=Report, form=form_of(Report))
 
     def _found(self, text: str) -> dict[str, Any]:
         return Report.model_validate_json(text).model_dump(mode="json")
