@@ -71,7 +71,7 @@ class SourceApi(Simulator):
         return int(self._call("GET", "/simulator/log")["count"])
 
     def requests(self) -> list[dict[str, Any]]:
-        """The last of them, each with its `path`, its `query` and its `authorization`."""
+        """The last of them, each with its `path`, its `query` and its `headers`."""
         return list(self._call("GET", "/simulator/log")["requests"])
 
     def reset(self) -> None:

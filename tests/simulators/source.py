@@ -37,9 +37,7 @@ class Source(ABC):
             return
         url = urlsplit(request.path)
         self._count += 1
-        self._requests.append(
-            {"path": url.path, "query": url.query, "authorization": request.headers.get("authorization", "")}
-        )
+        self._requests.append({"path": url.path, "query": url.query, "headers": dict(request.headers)})
         fault = self._faults.next(unquote(request.path))
         await asyncio.sleep(self._delay_seconds)
         if not await fault.spoil(response):

@@ -107,7 +107,7 @@ class Metrics:
         self._source = HttpSource("metrics", url, seconds_max=seconds_max)
 
     async def readings(self, instance: str | None = None) -> list[MetricReading]:
-        """What is known of an instance, or of all of them: what is exceeded first, the worst of it before the rest.
+        """What is known of an instance, or of all of them: what is exceeded first, and the worst before the rest.
 
         An instance without a port is that machine, whatever the port.
         """
@@ -179,6 +179,7 @@ def _readings(samples: Iterable[_Sample]) -> Iterator[MetricReading]:
             )
 
 
-def _order(reading: MetricReading) -> tuple[bool, float, str, str]:
+def _order(reading: MetricReading) -> tuple[float, str, str]:
+    """The largest share of its threshold first, so that what is above it comes before the rest."""
     share = reading.value / reading.threshold if reading.threshold else 0.0
-    return not reading.exceeded, -share, reading.name, reading.instance
+    return -share, reading.name, reading.instance

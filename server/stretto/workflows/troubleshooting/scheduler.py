@@ -38,7 +38,8 @@ class RunStatus(StrEnum):
 class JobRun(BaseModel):
     """How the last run of a job went, in the contract's words."""
 
-    model_config = ConfigDict(frozen=True)
+    # Contracts take durations in seconds.
+    model_config = ConfigDict(frozen=True, ser_json_timedelta="float")
 
     job_name: str
     run_id: str = ""

@@ -4,6 +4,9 @@ import socket
 
 import pytest
 
+from stretto.server.engine._plain import to_plain
+from stretto.server.rpc._write import write
+from stretto.troubleshooting.v1 import troubleshooting_pb2 as pb
 from stretto.workflows.troubleshooting import _http
 from stretto.workflows.troubleshooting.errors import SourceUnavailable
 from stretto.workflows.troubleshooting.scheduler import JobRun, RunStatus, Scheduler
@@ -109,6 +112,16 @@ async def test_the_newest_run_counts_whatever_the_order_they_are_kept_in(schedul
     runs = [{"run_id": name, "started_at": f"2026-11-{day}T00:00:00Z"} for name, day in (("old", 17), ("new", 19))]
     scheduler_api.jobs({"name": "etl", "runs": runs})
     assert (await scheduler.job_run("etl")).run_id == "new"
+
+
+@pytest.mark.parametrize("mode", ["json", "python"])
+async def test_a_run_fits_into_its_contract(scheduler, scheduler_api, mode):
+    scheduler_api.jobs(failed("etl", "MemoryError", "exit code 137", times=2))
+    run = await scheduler.job_run("etl")
+    message = pb.JobRun()
+    assert write(message, to_plain(run.model_dump(mode=mode))) == []
+    assert (message.status, message.duration.seconds, message.exit_code) == (pb.RUN_STATUS_FAILED, 60, 137)
+    assert message.started_at.ToDatetime(dt.UTC) == run.started_at
 
 
 # Why runs failed.
@@ -239,8 +252,8 @@ async def test_a_name_that_no_job_can_have_is_not_asked_for(scheduler, scheduler
 
 @pytest.mark.parametrize("name", ["nightly-etl", "etl.daily_2", "größe", "作業", "..a"])
 @pytest.mark.parametrize("run_id", ["manual__2026-11-20T02:00:00+00:00", "a/b?c#d%2F é", "~"])
-async def test_names_of_jobs_and_runs_arrive_as_they_are(scheduler, scheduler_api, name, run_id):
-    run = {"state": "failed", "run_id": run_id, "tasks": [{"task_id": "größe.load", "log": ["MemoryError"]}]}
+async def test_names_of_jobs_runs_and_tasks_arrive_as_they_are(scheduler, scheduler_api, name, run_id):
+    run = {"state": "failed", "run_id": run_id, "tasks": [{"task_id": f"größe.{run_id}", "log": ["MemoryError"]}]}
     scheduler_api.jobs({"name": name, "runs": [run]})
     found = await scheduler.job_run(name)
     assert (found.job_name, found.run_id, found.error) == (name, run_id, "MemoryError")
@@ -264,7 +277,7 @@ async def test_the_token_is_sent(scheduler, scheduler_api):
     scheduler_api.jobs(succeeded("etl"))
     scheduler_api.token(TOKEN)
     assert (await scheduler.job_run("etl")).status == RunStatus.SUCCEEDED
-    assert scheduler_api.requests()[0]["authorization"] == f"Bearer {TOKEN}"
+    assert scheduler_api.requests()[0]["headers"]["authorization"] == f"Bearer {TOKEN}"
 
 
 async def test_a_wrong_token_is_told_apart_from_none(scheduler, scheduler_api):
@@ -310,6 +323,18 @@ async def test_what_goes_wrong_is_told_in_plain_words(scheduler, scheduler_api, 
 async def test_faults_tell_nothing_of_the_query(scheduler, scheduler_api):
     scheduler_api.faults({"status": 500, "repeat": 0})
     assert "last_dag_run_state" not in await why(scheduler.failed_jobs(3))
+
+
+async def test_answers_are_not_asked_for_in_a_form_whose_size_says_nothing(scheduler, scheduler_api):
+    await scheduler.job_run("etl")
+    assert scheduler_api.requests()[0]["headers"]["accept-encoding"] == "identity"
+
+
+async def test_a_password_in_the_address_is_not_shown(scheduler_api):
+    scheduler = Scheduler(scheduler_api.url.replace("//", f"//admin:{TOKEN}@"), seconds_max=PATIENCE)
+    scheduler_api.faults({"status": 500})
+    assert (await why(scheduler.job_run("etl"))).startswith(f"The scheduler at {scheduler_api.url} answered with 500")
+    await scheduler.aclose()
 
 
 @pytest.mark.parametrize("fault", [{"hang": True}, {"delay_seconds": 30}, {"stall": '{"dag_runs": ['}])
@@ -393,3 +418,11 @@ async def test_one_serves_one_event_loop_after_another(scheduler_api):
     for _ in range(3):
         assert await asyncio.to_thread(asyncio.run, ask()) == RunStatus.SUCCEEDED
     assert scheduler._source._clients == {}
+
+
+async def test_connections_of_an_event_loop_that_is_gone_are_forgotten(scheduler):
+    gone = asyncio.new_event_loop()
+    gone.close()
+    scheduler._source._clients[gone] = None
+    await scheduler.job_run("etl")
+    assert list(scheduler._source._clients) == [asyncio.get_running_loop()]
