@@ -280,3 +280,14 @@ async def test_an_item_can_ask_a_person_too():
 
 async def test_it_runs_by_itself():
     assert (await asked(Source("a", answers)))["results"] == {"a": "q!"}
+
+
+async def test_what_answers_at_last_is_not_told_of_when_others_still_fail():
+    saver, bad = InMemorySaver(), Counted(fails)
+    graph = within(FanOut([Source("bad", bad), Source("worse", fails)], succeed_min=2), checkpointer=saver)
+    with pytest.raises(SourcesFailed, match=r"0 of 2 .* bad: .*; worse: "):
+        await graph.ainvoke({"query": "q"}, THREAD)
+    copy_thread(saver, "t", "t2")
+    bad.ask = answers
+    with pytest.raises(SourcesFailed, match=r"1 of 2 sources answered, and 2 must\. worse: "):
+        await graph.ainvoke(None, {"configurable": {"thread_id": "t2"}})
