@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     acknowledge,
+    audit,
     chain3,
     concurrency,
     fan_out,
@@ -22,6 +23,7 @@ from benchmarks import (
     session_watch,
     sessions,
     start_up,
+    troubleshooting,
     waiting,
     watchers,
 )
@@ -42,6 +44,8 @@ SUITES: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "sessions": sessions.measure,
     "session_watch": session_watch.measure,
     "concurrency": concurrency.measure,
+    "audit": audit.measure,
+    "troubleshooting": troubleshooting.measure,
     "start_up": start_up.measure,
 }
 
