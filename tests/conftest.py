@@ -3,3 +3,7 @@
 import os
 
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
+# Readline, which pytest loads, hands a terminal's size down to the processes that test side by side, and what they run
+# would print as wide as that.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)

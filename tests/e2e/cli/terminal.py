@@ -1,5 +1,6 @@
 """A command in a pseudo-terminal, and what it drew there."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -38,16 +39,18 @@ class Terminal:
         call = [sys.executable, "-m", program, *argv]
         self.process = subprocess.Popen(call, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
         os.close(slave)
-        self._drawn = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._drawn = ""
 
     def until(self, text: str) -> str:
         """Wait until a text was drawn after the last one that was waited for; gives back what was drawn till then."""
         deadline = time.monotonic() + SECONDS_MAX
-        while text not in (drawn := _ESCAPES.sub("", self._drawn.decode(errors="replace"))):
+        while text not in (drawn := _ESCAPES.sub("", self._drawn)):
             assert time.monotonic() < deadline, f"{text!r} is not in {drawn[-4000:]!r}"
-            assert self._read() or text in _ESCAPES.sub("", self._drawn.decode(errors="replace")), drawn
-        self._drawn = b""
-        return drawn
+            assert self._read() or text in _ESCAPES.sub("", self._drawn), drawn
+        # What follows may be what is waited for next: on a busy machine much is read at once.
+        before, _, self._drawn = drawn.partition(text)
+        return before + text
 
     def type(self, text: str, end: str = "\r") -> None:
         """Type a text, and Enter."""
@@ -71,7 +74,7 @@ class Terminal:
         while self._read():
             pass
         self.process.wait(SECONDS_MAX)
-        return _ESCAPES.sub("", self._drawn.decode(errors="replace"))
+        return _ESCAPES.sub("", self._drawn)
 
     def close(self) -> None:
         """Close the window, and end what runs in it."""
@@ -85,7 +88,7 @@ class Terminal:
         if not ready:
             return False
         try:
-            self._drawn += (more := os.read(self._master, 65_536))
+            self._drawn += self._decoder.decode(more := os.read(self._master, 65_536))
         except OSError:  # The last one who wrote there has gone.
             return False
         return bool(more)
