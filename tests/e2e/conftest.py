@@ -1,7 +1,8 @@
 """A real `stretto serve` on a private port, and a caller that has nothing but the generated stubs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.simulators.running import openai_api, openai_api_running  # noqa: F401 - a conftest offers its fixtures so.
 
+GRAPHS = "tests.e2e.graphs:app"
+
 
 class Serving:
     """One address and one store, and the servers that come and go there."""
@@ -27,8 +30,10 @@ class Serving:
         self.address = free_address()
         self.service: Service | None = None
 
-    async def up(self, *flags: str, app: str = "tests.e2e.graphs:app") -> Service:
-        argv = [*stretto_argv(self.address, self.store, app), *flags]
+    async def up(self, *flags: str, app: str = GRAPHS) -> Service:
+        """Start it. Nobody talks with the graphs, so the process for turns, which starts slowly, is left out there."""
+        silent = ["--no-orchestrator"] if app == GRAPHS else []
+        argv = [*stretto_argv(self.address, self.store, app), *silent, *flags]
         self.service = Service(argv, self.address, self.folder / "log")
         await self.service.ready()
         return self.service
@@ -72,6 +77,14 @@ class Caller:
         while (workflow := (await self.state(workflow_id)).workflow).status != status:
             await asyncio.sleep(0.01)
         return workflow
+
+
+def children(parent: int) -> Iterator[int]:
+    """The processes that a process has started. Others may end while they are looked for."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                yield int(stat.parent.name)
 
 
 @pytest.fixture

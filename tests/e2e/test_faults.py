@@ -69,15 +69,12 @@ async def test_p13_sigterm_ends_streams_with_their_place_and_hands_workflows_bac
 
 async def test_a_node_that_blocks_its_loop_holds_up_no_call(serving, caller):
     await serving.up()
-    await caller.start("blocks", seconds=4)
+    blocked = await caller.start("blocks", seconds=600)
+    await caller.until(blocked, "step_started")
     other = await caller.start("quick")
-    slowest = 0.0
-    for _ in range(50):
-        began = time.monotonic()
+    for _ in range(50):  # Each has seconds only; `make bench` has the figure.
         await caller.state(other)
-        slowest = max(slowest, time.monotonic() - began)
-        await asyncio.sleep(0.01)
-    assert slowest < 1.0  # Far below the four seconds that the node blocks; `make bench` has the figure.
+    assert (await caller.state(blocked)).workflow.status == model.WORKFLOW_STATUS_RUNNING
 
 
 async def test_a_node_that_takes_its_process_down_is_quarantined_and_the_api_stays_up(serving, caller):

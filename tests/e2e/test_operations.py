@@ -6,13 +6,13 @@ import resource
 import signal
 import sqlite3
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
 from stretto.operations.v1 import diagnosis_pb2 as model
 from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest
 from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
+from tests.e2e.conftest import children
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_a_server_whose_disk_is_full_says_so_without_a_path(serving, diagn
 async def test_a_server_without_executors_says_so_and_when_they_are_back(serving, diagnose, monkeypatch):
     broken = serving.folder / "broken"
     monkeypatch.setenv("STRETTO_TEST_BROKEN", str(broken))
-    server = await serving.up("--no-orchestrator")
+    server = await serving.up()
     broken.touch()
     os.kill(_executor(server), signal.SIGKILL)
     while (told := (await diagnose()).diagnosis.executors).alive:
@@ -97,9 +97,5 @@ def _commits(serving):
 
 
 def _executor(server):
-    (pid,) = [
-        int(stat.parent.name)
-        for stat in Path("/proc").glob("[0-9]*/stat")
-        if int(stat.read_text().rpartition(")")[2].split()[1]) == server.process.pid
-    ]
+    (pid,) = children(server.process.pid)
     return pid

@@ -1,19 +1,18 @@
 """What a real server does when its executors die, freeze or cannot be started."""
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from benchmarks._processes import ROOT, stretto_argv
+from tests.e2e.conftest import children
 
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
@@ -45,7 +44,7 @@ async def test_a_server_that_is_process_1_runs_graphs(serving, caller):
 async def test_executors_that_die_while_loading_do_not_multiply_and_health_tells(serving, caller, monkeypatch):
     broken = serving.folder / "broken"
     monkeypatch.setenv("STRETTO_TEST_BROKEN", str(broken))
-    server = await serving.up("--executors", "2", "--no-orchestrator")
+    server = await serving.up("--executors", "2")
     broken.touch()
     for pid in _executors(server):
         os.kill(pid, signal.SIGKILL)
@@ -74,14 +73,9 @@ async def test_a_step_that_blocks_its_executor_for_too_long_is_recovered_as_afte
 
 
 def _executors(server):
-    pids = [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == server.process.pid]
+    pids = list(children(server.process.pid))
     assert pids
     return pids
-
-
-def _parent(stat):
-    with contextlib.suppress(OSError):
-        return int(stat.read_text().rpartition(")")[2].split()[1])
 
 
 async def _until_health(caller, status):

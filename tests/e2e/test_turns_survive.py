@@ -1,7 +1,6 @@
 """Turns go on whatever happens around them: their process dies, or workflows take all there is to take."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -12,6 +11,7 @@ import pytest
 from stretto.client import Client
 from stretto.session.v1 import session_pb2 as protos
 from stretto.workflow.v1 import workflow_pb2
+from tests.e2e.conftest import children
 from tests.e2e.conversations import EFFECTS, effects_in
 
 APP = "tests.e2e.conversations:app"
@@ -32,15 +32,8 @@ async def client(serving, monkeypatch):
 
 def kill_the_executor_of_turns(server):
     """Kill the child process that runs turns; those that run workflows live on."""
-    [pid] = [pid for pid in _children(server.process.pid) if TURNS in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    [pid] = [pid for pid in children(server.process.pid) if TURNS in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(pid, signal.SIGKILL)
-
-
-def _children(parent):
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
-                yield int(stat.parent.name)
 
 
 def recovered_turns(serving):
