@@ -5,7 +5,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -42,7 +42,7 @@ class Refused(SourceUnavailable):
 
 
 class _Refusal(BaseModel):
-    detail: str
+    detail: str | dict[str, Any]
 
 
 class HttpSource:
@@ -179,6 +179,6 @@ def _misshapen(error: ValidationError) -> str:
 def _detail(body: bytes) -> str:
     """What Airflow says of an error; nothing where something else than Airflow answers."""
     try:
-        return _Refusal.model_validate_json(body).detail
+        return str(_Refusal.model_validate_json(body).detail)
     except ValidationError:
         return ""

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from stretto.workflows.troubleshooting._log_words import masked
+
 LINES_MAX: Final = 3
 """An exception, what it was caused by, and what the program said: more makes nothing clearer."""
 LINE_CHARACTERS_MAX: Final = 300
@@ -78,5 +80,5 @@ def _exit_codes(message: Mapping[str, Any]) -> Iterable[int]:
 
 
 def _short(line: str) -> str:
-    text = " ".join(line.split())
+    text = masked(" ".join(line.split()))
     return text if len(text) <= LINE_CHARACTERS_MAX else f"{text[: LINE_CHARACTERS_MAX - 1]}…"

@@ -1,5 +1,6 @@
 import asyncio
 import datetime as dt
+import json
 import socket
 
 import pytest
@@ -97,6 +98,12 @@ async def test_an_unknown_job_is_told_and_no_error(scheduler, scheduler_api):
     assert scheduler_api.count() == 1
 
 
+async def test_an_unknown_job_is_told_whatever_the_form_of_the_refusal(scheduler, scheduler_api):
+    detail = {"reason": "not_found", "message": "The Dag with ID: `etl` was not found"}
+    scheduler_api.faults({"status": 404, "body": json.dumps({"detail": detail})})
+    assert (await scheduler.job_run("etl")).status == RunStatus.UNKNOWN_JOB
+
+
 async def test_failures_in_a_row_are_counted_below_a_run_that_has_not_ended(scheduler, scheduler_api):
     runs = [{"state": state} for state in ("running", "failed", "failed", "success", "failed")]
     scheduler_api.jobs({"name": "etl", "runs": runs})
@@ -159,6 +166,13 @@ async def test_a_traceback_in_one_message_is_told_by_its_last_line(scheduler, sc
 async def test_lines_that_only_mention_errors_are_not_told(scheduler, scheduler_api):
     quiet = ["Errors so far: 0", "No Error here", "Exception handling is on", "Retrying after TimeoutError"]
     assert await error_of(scheduler, scheduler_api, *quiet) == "Task main failed."
+
+
+async def test_secrets_in_an_error_are_masked(scheduler, scheduler_api):
+    raised = exception("OperationalError", "postgresql://etl:hunter2@db/etl password=hunter2")
+    told = await error_of(scheduler, scheduler_api, raised)
+    assert "hunter2" not in told
+    assert told.startswith("OperationalError: postgresql://")
 
 
 async def test_an_error_is_told_once_and_shortened(scheduler, scheduler_api):
