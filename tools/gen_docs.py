@@ -22,6 +22,8 @@ from google.protobuf.descriptor_pb2 import (
 from pydantic import BaseModel
 
 from stretto.server.domain.settings import Settings
+from stretto.workflows.project_audit.settings import AuditSettings
+from stretto.workflows.project_audit.settings import variable as audit_variable
 from stretto.workflows.troubleshooting.settings import TroubleshootingSettings, variable
 from tools._cli_page import cli_page
 from tools._errors_page import errors_page
@@ -59,6 +61,7 @@ def pages() -> dict[str, str]:
     errors = HEAD.format(source="the protos, the client and the command line") + errors_page(files)
     commands = HEAD.format(source="the command line") + cli_page()
     settings = settings_page(Settings) + variables_of("troubleshooting", TroubleshootingSettings, variable)
+    settings += variables_of("project_audit", AuditSettings, audit_variable)
     return {**written, "cli.md": commands, "errors.md": errors, "settings.md": settings}
 
 

@@ -20,21 +20,24 @@ class AuditSettings(BaseModel):
 
     query_seconds_max: Annotated[
         float,
-        Field(gt=0, le=600, description="`STRETTO_AUDIT_QUERY_SECONDS_MAX`: time for each query of an audit."),
+        Field(
+            gt=0, le=600, description="Time for each query, which are asked side by side; for each role when staged."
+        ),
     ] = 15.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the variables that are set and not empty."""
-        values = {field: environment.get(_variable(field), "").strip() for field in cls.model_fields}
+        values = {field: environment.get(variable(field), "").strip() for field in cls.model_fields}
         try:
             return cls.model_validate({field: value for field, value in values.items() if value})
         except ValidationError as error:
             told = (
-                f"{_variable(str(fault['loc'][-1]))} is {fault['input']!r}: {fault['msg']}" for fault in error.errors()
+                f"{variable(str(fault['loc'][-1]))} is {fault['input']!r}: {fault['msg']}" for fault in error.errors()
             )
             raise AuditMisconfigured("; ".join(told)) from None
 
 
-def _variable(field: str) -> str:
+def variable(field: str) -> str:
+    """The name of a setting's variable."""
     return _PREFIX + field.upper()

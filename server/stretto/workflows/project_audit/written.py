@@ -15,7 +15,7 @@ class Written:
 
     def share(self, text: str) -> float:
         """The share that is done, now that this is written. The end counts as one part more; it never goes back."""
-        if len(text) < self._keys.read:
+        if not text.startswith(self._keys.read):
             self._keys = _Keys()
         self._keys.read_on(text)
         self._share = max(self._share, len(self._keys.begun & self._fields) / (len(self._fields) + 1))
@@ -26,7 +26,7 @@ class _Keys:
     """The keys of the outer objects in a JSON text that is not complete, each read once."""
 
     def __init__(self) -> None:
-        self.read = 0
+        self.read = ""
         self.begun: set[tuple[str, ...]] = set()
         self._path: list[str] = []
         """The key that is open at each level; empty inside of a list."""
@@ -36,9 +36,9 @@ class _Keys:
 
     def read_on(self, text: str) -> None:
         """Take what has come since."""
-        for character in text[self.read :]:
+        for character in text[len(self.read) :]:
             self._take(character)
-        self.read = len(text)
+        self.read = text
 
     def _take(self, character: str) -> None:
         if self._string is not None:
