@@ -123,7 +123,7 @@ class Branch:
             asking.teller.started(ends_at - time.monotonic())
         try:
             async with asyncio.timeout_at(_on_loop(ends_at)) as timeout:
-                return self._checked(await self._answer(asking))
+                value = self._checked(await self._answer(asking))
         except (GraphBubbleUp, _Failed):
             raise
         except (Exception, SystemExit, asyncio.CancelledError) as error:
@@ -136,6 +136,9 @@ class Branch:
                 raise
             _log.info("source %s failed", self._source.name, exc_info=error)
             raise _Failed(FailureReason.ERROR, _told(error)) from error
+        if time.monotonic() > ends_at:  # Whoever ignores a cancellation, or blocks the loop, comes here.
+            raise self._late(total=total)
+        return value
 
     async def _answer(self, asking: _Asking) -> Any:
         ask = self._source.ask

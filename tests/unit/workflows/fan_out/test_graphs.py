@@ -291,3 +291,11 @@ async def test_what_answers_at_last_is_not_told_of_when_others_still_fail():
     bad.ask = answers
     with pytest.raises(SourcesFailed, match=r"1 of 2 sources answered, and 2 must\. worse: "):
         await graph.ainvoke(None, {"configurable": {"thread_id": "t2"}})
+
+
+async def test_answers_are_loaded_in_their_types_while_others_are_asked():
+    """The graph around may know nothing of them: it has not got them yet."""
+    graph = within(FanOut([Source("load", measures, returns=Load), Source("b", asks)]), checkpointer=InMemorySaver())
+    await graph.ainvoke({"query": "q"}, THREAD)
+    out = await graph.ainvoke(Command(resume="yes"), THREAD)
+    assert out["results"] == {"load": Load(percent=12.5), "b": "yes"}

@@ -1,6 +1,7 @@
 """No source takes longer than it may, and no failure is late."""
 
 import asyncio
+import time
 
 import pytest
 from langgraph.types import RetryPolicy
@@ -56,6 +57,23 @@ async def test_waiting_for_a_turn_is_no_part_of_the_own_time():
     out = await asked(Source("b", ask, items=lambda query: ["x", "y"], concurrency_max=1, seconds_max=0.5))
     assert out["errors"]["b/x"].reason is FailureReason.TIMEOUT
     assert out["results"] == {"b/y": "y"}
+
+
+async def stubborn(query):
+    try:
+        await hangs(query)
+    except asyncio.CancelledError:
+        return "all the same"
+
+
+async def blocking(query):
+    time.sleep(0.1)  # noqa: ASYNC251 - this is what the test is about.
+
+
+@pytest.mark.parametrize("ask", [stubborn, blocking])
+async def test_an_answer_that_comes_too_late_is_none(ask):
+    out = await asked(Source("a", ask, seconds_max=0.05), succeed_min=0)
+    assert (out["results"], out["errors"]["a"].reason) == ({}, FailureReason.TIMEOUT)
 
 
 async def test_watchers_hear_when_it_is_given_up():
