@@ -316,6 +316,15 @@ async def test_without_knowing_which_jobs_have_failed_it_goes_on_with_a_warning(
     assert told.ends() == {"knowledge": "answered", "logs/all jobs": "answered", "metrics": "answered"}
 
 
+async def test_a_scheduler_that_is_too_slow_to_say_which_jobs_have_failed_is_not_waited_for():
+    sources = replace(GOOD, failed_jobs=never)
+    report, told = await reported(app_of(sources, source_seconds_max=IMPATIENT), asking("Which jobs failed?"))
+    assert report.warnings == [
+        f"The scheduler could not be asked which jobs have failed: no answer within {IMPATIENT} s."
+    ]
+    assert set(told.ends()) == {"knowledge", "logs/all jobs", "metrics"}
+
+
 @pytest.mark.parametrize(
     ("message", "asked"),
     [
