@@ -11,6 +11,9 @@ CODEGEN := build/codegen/.ready
 LOWEST := build/lowest/.ready
 UV := $(BIN)/uv -q pip install --python
 BUF_GENERATE := PATH="$(CURDIR)/build/codegen/bin:$$PATH" $(BIN)/buf generate
+# As many files of tests at once as there are processors: most tests wait for a process or a disk.
+# ARGS='-n 0' runs them one after the other, as a debugger needs it.
+PYTEST := -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 N ?= 300
 ARGS ?=
 
@@ -21,18 +24,21 @@ demo: $(READY) ## Show workflows in the terminal: progress, a question, a killed
 	@$(BIN)/python -m examples.demo $(ARGS)
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
-	@$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/docs/test_pages.py $(ARGS)
+	@echo "stretto: testing the parts, the packages and the docs, with the newest dependencies"
+	@$(BIN)/python $(PYTEST) --ignore=tests/e2e --ignore=tests/docs/test_pages.py $(ARGS)
 	@$(MAKE) --no-print-directory test-wheel ARGS=
 
 test-lowest: $(LOWEST) ## Run the tests that need no other process, with the oldest dependencies
-	@build/lowest/bin/python -m pytest -q tests/unit tests/contract tests/rpc
+	@echo "stretto: testing the parts with the oldest dependencies"
+	@build/lowest/bin/python $(PYTEST) tests/unit tests/contract tests/rpc
 
 test-wheel: wheel ## Run what needs a whole server, and the code in the docs, against the installed wheel
 	@tools/find-tmux.sh
 	@echo "stretto: installing the wheel into build/installed"
 	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
 	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server,model]" --group dev
-	@build/installed/bin/python -m pytest tests/e2e tests/docs/test_pages.py $(ARGS)
+	@echo "stretto: testing whole servers, and the code in the docs, on the installed wheel"
+	@build/installed/bin/python $(PYTEST) tests/e2e tests/docs/test_pages.py $(ARGS)
 
 check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and generated code
 	$(BIN)/ruff format --check .
