@@ -1,10 +1,13 @@
 """Retries and forks: how a workflow goes on from where another one stood."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from langgraph.graph import START, StateGraph
 from langgraph.types import RetryPolicy
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from stretto.server.domain.errors import (
     CheckpointNotFound,
@@ -179,3 +182,46 @@ async def test_tries_are_counted_anew_after_a_crash_as_langgraph_does():
         events = await engine.events(started.workflow_id)
     told = [(e.WhichOneof("kind"), e.attempt) for e in events if e.step and e.WhichOneof("kind") != "step_started"]
     assert told == [("step_retrying", n) for n in (1, 2, 4, 5)] + [("step_completed", 6)]
+
+
+class Note(BaseModel):
+    text: str
+
+
+class Within(TypedDict, total=False):
+    found: Note
+
+
+class Around(TypedDict, total=False):
+    found: Any
+    text: str
+
+
+async def test_what_a_subgraph_declares_is_loaded_in_the_graph_around_it_too():
+    broken = [True]
+
+    async def finding(_: Within) -> Within:
+        return {"found": Note(text="here")}
+
+    async def telling(state: Around) -> Around:
+        if broken:
+            raise ValueError("not today")
+        return {"text": state["found"].text}
+
+    inner = StateGraph(Within)
+    inner.add_node(finding)
+    inner.add_edge(START, "finding")
+    outer = StateGraph(Around)
+    outer.add_node("looking", inner.compile())
+    outer.add_node(telling)
+    outer.add_edge(START, "looking")
+    outer.add_edge("looking", "telling")
+    async with engine_of(app_of(notes=outer)) as engine:
+        failed, _ = await engine.run("notes", {})
+        assert failed.failure.message == "not today"
+        broken.clear()
+        made = await engine.workflows.retry(PROJECT, failed.workflow_id)
+        await engine.events(made.workflow_id)
+        done = await engine.store.get(PROJECT, made.workflow_id)
+        assert done.status is Status.SUCCEEDED, done.failure
+        assert engine.result(done)["text"] == "here"

@@ -54,17 +54,18 @@ def strict_serializer(allowed: Iterable[type] = ()) -> JsonPlusSerializer:
 
 
 def declared_types(graph: Pregel[Any, Any, Any, Any]) -> set[tuple[str, ...]]:
-    """The types that a graph declares: as LangGraph's strict mode noted them, or else found in the same places.
+    """The types that a graph and its subgraphs declare: what a subgraph hands on stands in the state around it."""
+    subgraphs = [subgraph for _, subgraph in graph.get_subgraphs(recurse=True)]
+    return set().union(*(_noted_types(each) for each in (graph, *subgraphs)))
+
+
+def _noted_types(graph: Any) -> set[tuple[str, ...]]:
+    """The types of one graph: as LangGraph's strict mode noted them, or else found in the same places.
 
     In a test the graphs may well have been imported before anybody could set that mode.
     """
     noted: set[tuple[str, ...]] | None = getattr(graph, "_serde_allowlist", None)
-    if noted is not None:
-        return noted
-    found = _types_of(graph)
-    for _, subgraph in graph.get_subgraphs(recurse=True):
-        found |= _types_of(subgraph)
-    return found
+    return _types_of(graph) if noted is None else noted
 
 
 def _types_of(graph: Any) -> set[tuple[str, ...]]:
