@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from stretto.workflows._words import count
 from stretto.workflows.project_audit import prompts, rules
 
 SURVEY, CHECKING, REPORT = "survey", "checking", "report"
@@ -39,7 +40,9 @@ def prompt(request: Mapping[str, Any], texts: Mapping[str, str]) -> str:
 
 def _quantities(request: Mapping[str, Any]) -> str:
     found = rules.comprehensive(request).quantities
-    return _lines(f"{each.material}: {each.amount} {each.unit} in {each.positions} positions" for each in found)
+    return _lines(
+        f"{each.material}: {each.amount} {each.unit} in {count(each.positions, 'position')}" for each in found
+    )
 
 
 def _gaps(request: Mapping[str, Any]) -> str:
