@@ -1,4 +1,4 @@
-"""Runs workflows on a server that is killed in the middle, then talks to some, and counts what was missed."""
+"""Three acts: workflows on a server that is killed, a conversation, and a diagnosis with one of its sources down."""
 
 import argparse
 import asyncio
@@ -8,27 +8,33 @@ from pathlib import Path
 from typing import Final
 
 from examples.demo.closing import NEXT, closing, closing_words
+from examples.demo.diagnosis import closing_diagnosis
 from examples.demo.moments import Conversation
 from examples.demo.picture import save, studio
 from examples.demo.play import Outcome, Play
 from examples.demo.talk import Talk
+from examples.demo.trouble import Findings, Trouble
 from stretto.cli._output import Output
 
 SECONDS_MAX: Final = 55.0
-"""Each of the two acts ends by itself, also on a machine that is too slow for it."""
+"""Each of the acts ends by itself, also on a machine that is too slow for it."""
 
 
 def main() -> int:
-    """Show both acts, or make pictures of them; 1 when anything was missed, lost or ended wrongly."""
+    """Show all acts, or make pictures of them; 1 when anything was missed, lost or ended wrongly."""
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description="Shows Stretto in the terminal.")
-    parser.add_argument("--svg", type=Path, metavar="FOLDER", help="draw this run to demo.svg and talk.svg instead")
+    parser.add_argument(
+        "--svg", type=Path, metavar="FOLDER", help="draw this run to demo.svg, talk.svg and trouble.svg instead"
+    )
     folder = parser.parse_args().svg
     out = Output() if folder is None else studio()
     try:
         outcome = asyncio.run(_play(out))
         out.show("", closing(outcome), "")
         told = asyncio.run(_talk(out))
-        out.show("", closing_words(told))
+        out.show("", closing_words(told), "")
+        found = asyncio.run(_trouble(out))
+        out.show("", closing_diagnosis(found))
     except KeyboardInterrupt:
         return 130
     except TimeoutError:
@@ -37,8 +43,8 @@ def main() -> int:
     if folder is None:
         out.show(NEXT)
     else:
-        save(folder, outcome, told)
-    return 0 if outcome.good and told.good else 1
+        save(folder, outcome, told, found)
+    return 0 if outcome.good and told.good and found.good else 1
 
 
 async def _play(out: Output) -> Outcome:
@@ -54,6 +60,13 @@ async def _talk(out: Output) -> Conversation:
     with tempfile.TemporaryDirectory(prefix="stretto-demo-") as folder:
         async with asyncio.timeout(SECONDS_MAX):
             return await Talk(out, Path(folder)).perform()
+
+
+async def _trouble(out: Output) -> Findings:
+    """The third act: a diagnosis."""
+    with tempfile.TemporaryDirectory(prefix="stretto-demo-") as folder:
+        async with asyncio.timeout(SECONDS_MAX):
+            return await Trouble(out, Path(folder)).perform()
 
 
 if __name__ == "__main__":

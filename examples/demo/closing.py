@@ -28,7 +28,8 @@ In another one:
 Or stop that server, and talk:
 
   .venv/bin/stretto serve --pace 1 stretto.workflows:app
-  .venv/bin/stretto chat"""
+  .venv/bin/stretto chat
+  .venv/bin/stretto start project_audit '{"description": "A basement in groundwater"}' --watch"""
 
 
 def closing(outcome: Outcome) -> Group:

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from rich.text import Text
 
 from examples.demo.closing import closing_words
+from examples.demo.diagnosis import closing_diagnosis
 from examples.demo.moments import ENDS, Conversation, Moment
+from examples.demo.picture import save, studio
+from examples.demo.play import Outcome
 from examples.demo.story import in_common
+from examples.demo.trouble import Findings
+from examples.generated.shop.v1.refund_pb2 import Refund
 from stretto.cli._output import Output
 from stretto.exercise.v1.exercise_plan_pb2 import OUTCOME_APPROVED, OUTCOME_REJECTED, ExercisePlan
 from tests.e2e.cli.terminal import Terminal
@@ -92,6 +98,33 @@ def test_a_conversation_follows_beside_its_timeline(runs, size):
     assert "byte for byte: 0 missed, 0 seen twice" in talk
 
 
+@pytest.mark.parametrize("size", [None, *SIZES])
+def test_a_diagnosis_follows_with_one_source_down(runs, size):
+    _, shown = runs[size]
+    _, _, trouble = shown.partition("Jobs have failed.")
+    for sight in (
+        "scheduler, nightly-etl: MemoryError",
+        "logs, report-mailer: ",
+        "metrics failed: ",
+        "! The metrics could not be asked",
+        "6 branches took ",
+        "3 sources answered, 1 did not",
+        "needed knowledge only",
+    ):
+        assert sight in trouble, sight
+    assert re.search(r"[4-9] pieces of evidence were streamed before the report", trouble)
+    assert re.search(r"nightly-etl +out of memory", trouble)
+    assert re.search(r"report-mailer +dependency unavailable", trouble)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_window_shows_a_bar_for_each_branch(runs, size):
+    _, _, trouble = runs[size][1].partition("Jobs have failed.")
+    for branch in ("scheduler · nightly-etl", "scheduler · report-mailer", "logs · nightly-etl", "knowledge"):
+        assert re.search(rf"✓ {branch} +━+ +answered in", trouble), branch
+    assert re.search(r"✗ metrics +━+ +failed after .* \(2 attempts\)", trouble)
+
+
 def test_piped_it_tells_each_event_on_a_line(runs):
     _, shown = runs[None]
     for sight in (
@@ -114,6 +147,13 @@ def test_a_window_shows_bars_and_countdowns_and_no_line_that_is_too_long(runs, s
     assert max(cell_len(line) for line in re.split(r"[\r\n]+", picture)) <= size[0]
     talk, _, _ = shown.partition("Now in plain words")[2].partition("Try next")
     assert max(cell_len(line) for line in re.split(r"[\r\n]+", talk)) <= size[0]
+
+
+def test_pictures_are_made_without_a_terminal(tmp_path):
+    found = Findings()
+    studio().show("a line", closing_diagnosis(found))
+    save(tmp_path, Outcome((), 0, 0.1, Refund(), Text("the middle")), told(), found)
+    assert {file.name for file in tmp_path.iterdir()} == {"demo.svg", "talk.svg", "trouble.svg"}
 
 
 def told(**changes):
