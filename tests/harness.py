@@ -77,10 +77,12 @@ class Engine:
         """The workflow once it has a status, told by the store's publications."""
         changed = asyncio.Event()
         self.store.on_publication(lambda _: changed.set())
-        while (workflow := await self.store.get(PROJECT, workflow_id)).status is not status:
-            changed.clear()
+        while True:
+            changed.clear()  # Before it reads: what is published meanwhile must not be missed.
+            workflow = await self.store.get(PROJECT, workflow_id)
+            if workflow.status is status:
+                return workflow
             await changed.wait()
-        return workflow
 
     async def run(self, name: str, value: Any = None, **more: Any) -> tuple[Workflow, list[ProgressEvent]]:
         """Start a workflow and wait for its end."""

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from stretto.client.errors import WorkflowFailed
 from stretto.server import App
@@ -25,6 +26,14 @@ from tests.rpc.small_apps import (
     price,
     threads_of_ours,
 )
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_set_up_logs():
+    """As in a test run of a user's: other tests of ours set structlog up, and leave it so."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
 
 
 def test_a_server_in_a_thread_does_all_that_one_on_a_loop_does(tmp_path):
@@ -80,11 +89,13 @@ def test_a_server_in_a_thread_does_not_wait_for_ever_for_a_node_that_blocks_a_th
         let_go.wait(10)
         return {}
 
-    with serving_sync(app_of(blocks)) as server:
-        server.client.start("line")
-        begun.wait(10)
-    assert "nodes_go_on" in caplog.text
-    let_go.set()
+    try:
+        with serving_sync(app_of(blocks)) as server:
+            server.client.start("line")
+            begun.wait(10)
+        assert "nodes_go_on" in caplog.text
+    finally:
+        let_go.set()
 
 
 def test_many_servers_one_after_the_other_leave_no_thread_behind():
