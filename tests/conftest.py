@@ -1,5 +1,6 @@
 """What every test needs before anything of LangGraph is imported."""
 
+import asyncio
 import os
 
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
@@ -7,3 +8,5 @@ os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 # would print as wide as that.
 os.environ.pop("COLUMNS", None)
 os.environ.pop("LINES", None)
+# Else an older pytest-asyncio asks for a loop that nobody closes, and a test that has nothing to do with it is warned.
+asyncio.set_event_loop(None)
