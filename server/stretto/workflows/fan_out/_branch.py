@@ -53,10 +53,17 @@ class _Asking:
 class Branch:
     """The node of one source."""
 
-    def __init__(self, source: Source, rounds: Rounds, share: tuple[float, float] | None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        rounds: Rounds,
+        share: tuple[float, float] | None,
+        detail: Callable[[Any], Mapping[str, Any]] | None,
+    ) -> None:
         self._source = source
         self._rounds = rounds
         self._share = share
+        self._detail = detail
         self._threads = Threads(source.threads_max)
         self._shape = TypeAdapter(source.returns) if source.returns is not None else None
 
@@ -91,7 +98,7 @@ class Branch:
             round=around,
             round_id=round_of(info),
             attempt=info.node_attempt,
-            teller=Teller(self._source.name, turn["label"], share),
+            teller=Teller(self._source.name, turn["label"], share, self._fields(self._detail, turn["query"])),
         )
 
     def _share_of(self, part: float | None) -> float | None:
@@ -174,14 +181,15 @@ class Branch:
 
     def _succeeded(self, asking: _Asking, value: Any) -> dict[str, Any]:
         seconds = asking.round.end(asking.key)
-        asking.teller.succeeded(seconds, asking.attempt, self._partial(value))
+        asking.teller.succeeded(seconds, asking.attempt, self._fields(self._source.partial, value))
         return {"results": {asking.key: value}, **self._outcomes(asking, seconds, succeeded=True)}
 
-    def _partial(self, value: Any) -> Mapping[str, Any]:
+    def _fields(self, of: Callable[[Any], Mapping[str, Any]] | None, value: Any) -> Mapping[str, Any]:
+        """What is told beside `branch`."""
         try:
-            return self._source.partial(value)
+            return {} if of is None else dict(of(value))
         except Exception:  # noqa: BLE001 - The edge to code of users: an answer is not lost because telling of it failed.
-            _log.warning("partial of source %s failed", self._source.name, exc_info=True)
+            _log.warning("source %s cannot be told of", self._source.name, exc_info=True)
             return {}
 
     def _failed(self, asking: _Asking, failed: _Failed) -> dict[str, Any]:

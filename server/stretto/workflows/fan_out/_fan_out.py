@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from langgraph.graph import START, StateGraph
@@ -31,6 +31,7 @@ class FanOut:
         succeed_min: How many sources must answer; 0 to go on with nothing.
         share: From which to which fraction of the whole workflow the branches take it, such as `(0.1, 0.9)`; watchers
             are told. None to tell of no fraction but the branches' own.
+        detail: What the detail of each branch's events says beside `branch`, made of the query.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class FanOut:
         seconds_max: float = SECONDS_MAX,
         succeed_min: int = 1,
         share: tuple[float, float] | None = None,
+        detail: Callable[[Any], Mapping[str, Any]] | None = None,
     ) -> None:
         _check(sources, seconds_max, succeed_min, share)
         self.sources = tuple(sources)
@@ -47,6 +49,7 @@ class FanOut:
         self._seconds_max = seconds_max
         self._succeed_min = succeed_min
         self._share = share
+        self._detail = detail
         self._rounds = Rounds(seconds_max)
 
     def compile(self) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -57,7 +60,7 @@ class FanOut:
             output_schema=Told,
         )
         for source in self.sources:
-            branch = Branch(source, self._rounds, self._share)
+            branch = Branch(source, self._rounds, self._share, self._detail)
             builder.add_node(source.name, branch.run, input_schema=Turn, retry_policy=source.retry)
             builder.add_edge(source.name, JOIN)
         builder.add_node(JOIN, self._join, destinations=self._names, input_schema=Inside)

@@ -14,8 +14,11 @@ from stretto.workflows.fan_out._outcome import Failure
 class Teller:
     """Tells of one branch, until that is over."""
 
-    def __init__(self, source: str, item: str, share: Callable[[float], float | None]) -> None:
+    def __init__(
+        self, source: str, item: str, share: Callable[[float], float | None], detail: Mapping[str, Any]
+    ) -> None:
         self._branch = {"source": source, "item": item}
+        self._detail = detail
         self._share = share
         self._write = get_stream_writer()
         self._over = False
@@ -62,7 +65,9 @@ class Teller:
     ) -> None:
         if self._over:
             return
-        chunk: dict[str, Any] = {"detail": {**(fields or {}), "branch": {**self._branch, kind: dict(told)}}}
+        chunk: dict[str, Any] = {
+            "detail": {**self._detail, **(fields or {}), "branch": {**self._branch, kind: dict(told)}}
+        }
         if message:
             chunk["message"] = message
         if fraction is not None and (share := self._share(fraction)) is not None:

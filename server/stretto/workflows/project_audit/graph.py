@@ -125,7 +125,7 @@ def _fan_out(queries: Sequence[Query], meters: Meters, seconds_max: float) -> Fa
     ]
     # Each query has its own time, and they start together: the time of all must not be over before.
     longest = max(source.seconds_max for source in sources)
-    return FanOut(sources, seconds_max=2 * longest, succeed_min=1, share=_SHARE)
+    return FanOut(sources, seconds_max=2 * longest, succeed_min=1, share=_SHARE, detail=lambda _: {"phase": ASKING})
 
 
 def _took(figures: Figures, spent: Mapping[str, Spent]) -> dict[str, Any]:

@@ -42,7 +42,13 @@ class Plan(BaseModel):
     def query(self, request: Mapping[str, Any]) -> Query:
         """What the sources are asked."""
         instance = request.get("instance") or ""
-        return Query(message=request["message"], jobs=[*self.jobs], terms=[*self.terms], instance=instance)
+        return Query(
+            kind=self.kind.value,
+            message=request["message"],
+            jobs=[*self.jobs],
+            terms=[*self.terms],
+            instance=instance,
+        )
 
 
 async def plan_of(request: Mapping[str, Any], sources: Sources, seconds_max: float) -> Plan:

@@ -71,7 +71,11 @@ def troubleshooting_graph(
         succeed_min: How many must answer.
     """
     fan_out = FanOut(
-        sources.branches(source_seconds_max), seconds_max=seconds_max, succeed_min=succeed_min, share=_SHARE
+        sources.branches(source_seconds_max),
+        seconds_max=seconds_max,
+        succeed_min=succeed_min,
+        share=_SHARE,
+        detail=lambda query: {"phase": ASKING, "kind": query["kind"]},
     )
     builder = StateGraph(State)
     builder.add_node(ROUTING, _Routing(sources, source_seconds_max))

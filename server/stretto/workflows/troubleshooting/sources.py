@@ -43,6 +43,7 @@ SETTINGS: Final = {SCHEDULER: variable("scheduler_url"), LOGS: variable("logs"),
 class Query(TypedDict):
     """What the sources are asked."""
 
+    kind: str
     message: str
     jobs: list[str]
     terms: list[str]
@@ -177,7 +178,7 @@ def _metrics(metrics: Metrics) -> Callable[[Query], Answer]:
 
 def _found(field: str, values: Sequence[Any]) -> dict[str, Any]:
     """Evidence of one source, as progress tells it."""
-    return {"phase": "asking", "evidence": {field: [value.model_dump(mode="json") for value in values]}}
+    return {"evidence": {field: [value.model_dump(mode="json") for value in values]}}
 
 
 def _off(*_: object) -> None:

@@ -72,6 +72,23 @@ async def test_partial_says_what_is_told_of_an_answer():
     assert "result" not in told["detail"]
 
 
+async def test_detail_says_what_is_told_with_every_event():
+    def detail(query):
+        return {"about": query, "pages": 0, "branch": "mine"}
+
+    chunks = await heard(Source("a", halfway, partial=lambda answer: {}), Source("b", fails), detail=detail)
+    kinds = {kind for source in "ab" for kind in kinds_of(chunks, source)}
+    assert kinds == {"started", "advanced", "succeeded", "failed"}
+    assert {chunk["detail"]["about"] for chunk in chunks} == {"q"}
+    # What a branch says itself comes before that.
+    assert [chunk["detail"]["pages"] for chunk in chunks if "advanced" in chunk["detail"]["branch"]] == [3]
+
+
+async def test_an_answer_is_not_lost_because_its_detail_cannot_be_made():
+    chunks = await heard(Source("a", answers), detail=lambda query: query.missing)
+    assert kinds_of(chunks, "a") == ["started", "succeeded"]
+
+
 @pytest.mark.parametrize("partial", [lambda answer: 1 / 0, lambda answer: None], ids=["raises", "is nothing"])
 async def test_an_answer_is_not_lost_because_telling_of_it_failed(partial, caplog):
     source = Source("a", answers, partial=partial)
