@@ -221,11 +221,11 @@ async def test_a_failed_job_is_diagnosed_from_all_four_sources(world):
     assert (job.job_name, job.status, job.cause) == (
         "nightly-etl", contract.RUN_STATUS_FAILED, contract.CAUSE_OUT_OF_MEMORY,
     )  # fmt: skip
-    assert job.confidence >= 0.75
+    assert job.confidence == 1
     assert job.explanation == "nightly-etl failed because memory ran out: MemoryError."
     assert job.runbook == "out-of-memory.md"
     assert {line.partition(":")[0] for line in job.evidence} >= {"scheduler", "logs", "metrics"}
-    assert report.summary == f"nightly-etl failed because memory ran out ({job.confidence * 4:.0f} of 4 sources agree)."
+    assert report.summary == "nightly-etl failed because memory ran out (3 of 3 sources agree)."
     assert report.diagnosis.severity == contract.SEVERITY_HIGH
     assert 0 < len(report.diagnosis.actions) <= 10
     assert [(run.job_name, run.exit_code, run.instance) for run in report.evidence.runs] == [
@@ -375,8 +375,17 @@ async def test_what_has_answered_counts_when_the_time_of_all_is_over():
         "scheduler/nightly-etl": "answered", "knowledge": "TOTAL_TIMEOUT", "logs/nightly-etl": "TOTAL_TIMEOUT",
         "metrics": "TOTAL_TIMEOUT",
     }  # fmt: skip
-    assert report.diagnosis.jobs[0].confidence == 1
+    assert report.diagnosis.jobs[0].confidence == 0.5
+    assert report.summary == "nightly-etl failed because memory ran out."
     assert len(report.warnings) == 3
+
+
+async def test_what_neither_the_scheduler_nor_the_logs_could_tell_is_not_called_well():
+    away = Asked(SourceUnavailable("It is away."))
+    report, _ = await reported(app_of(replace(GOOD, scheduler=away, logs=away, metrics=Asked([]))))
+    assert report.summary == "nightly-etl could not be looked into, as neither the scheduler nor the logs told of it."
+    assert report.diagnosis.severity == contract.SEVERITY_UNSPECIFIED
+    assert not report.diagnosis.jobs[0].cause
 
 
 async def test_when_all_are_too_slow_the_error_says_so():
@@ -470,7 +479,7 @@ async def test_the_settings_say_who_is_asked(monkeypatch, tmp_path):
     troubleshooting.register(app)
     report, told = await reported(app)
     assert told.ends() == {"knowledge": "answered", "logs/nightly-etl": "answered"}
-    assert report.summary == "nightly-etl seems to have failed because memory ran out (1 of 2 sources agree)."
+    assert report.summary == "nightly-etl seems to have failed because memory ran out."
 
 
 async def test_a_wrong_request_is_refused_by_the_names_of_its_fields():

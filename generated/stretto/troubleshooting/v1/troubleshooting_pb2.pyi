@@ -93,7 +93,7 @@ class _Severity:
 class _SeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Severity.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SEVERITY_UNSPECIFIED: _Severity.ValueType  # 0
-    """Never sent."""
+    """Not known: those who could tell were not asked or did not answer."""
     SEVERITY_NONE: _Severity.ValueType  # 1
     """Nothing is wrong."""
     SEVERITY_LOW: _Severity.ValueType  # 2
@@ -107,7 +107,7 @@ class Severity(_Severity, metaclass=_SeverityEnumTypeWrapper):
     """How bad something is."""
 
 SEVERITY_UNSPECIFIED: Severity.ValueType  # 0
-"""Never sent."""
+"""Not known: those who could tell were not asked or did not answer."""
 SEVERITY_NONE: Severity.ValueType  # 1
 """Nothing is wrong."""
 SEVERITY_LOW: Severity.ValueType  # 2
@@ -404,7 +404,10 @@ class JobDiagnosis(_message.Message):
     cause: Global___Cause.ValueType
     """Why it failed; unspecified when it did not, or nothing tells."""
     confidence: _builtins.float
-    """How sure that is, from 0 to 1: how many of the sources that answered point there."""
+    """How sure that is, from 0 to 1: how many of the sources that could show it point there. Those are the scheduler and
+    the logs, whether they answered or not, and the metrics where they point there: they are of now, so what they do not
+    show any more speaks against nothing.
+    """
     explanation: _builtins.str
     """The same in one sentence."""
     runbook: _builtins.str

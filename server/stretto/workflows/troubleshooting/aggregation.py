@@ -13,7 +13,6 @@ from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.signatures import Cause
 
 ACTIONS_MAX: Final = 10
-_ALL_WELL: Final = {True: "No job has failed of late", False: "Nothing that was looked at is out of the ordinary"}
 CLAUSES_MAX: Final = 3
 """Jobs that a summary tells of; the diagnosis has all of them."""
 
@@ -52,7 +51,7 @@ def aggregate(case: Case, runbook_for: RunbookFor = no_runbook) -> Conclusion:
     examined = sorted((examine(case, job, fitting) for job in case.jobs), key=_urgency)
     findings = findings_of(case, examined)
     diagnosis = Diagnosis(
-        severity=severity_of(examined, findings),
+        severity=severity_of(case, examined, findings),
         jobs=tuple(each.diagnosis for each in examined),
         findings=findings,
         actions=_actions(case, examined),
@@ -88,12 +87,15 @@ def _beside(case: Case, examined: Sequence[Examined], findings: Sequence[Finding
     """What a summary tells beside the jobs, or instead of them."""
     if examined and case.kind is not QueryKind.PERFORMANCE:
         return
+    known = case.silence or ("No job has failed of late" if case.looked_for_failures and not examined else "")
+    if known:
+        yield known
     if findings:
         yield findings[0].explanation.removesuffix(".")
         if len(findings) > 1:
             yield f"and {len(findings) - 1} more to see to"
-    elif not examined:
-        yield _ALL_WELL[case.looked_for_failures]
+    elif not (examined or known):
+        yield "Nothing that was looked at is out of the ordinary"
 
 
 def _how_to(case: Case) -> str:

@@ -10,7 +10,8 @@ from stretto.workflows.troubleshooting.evidence import SCHEDULER, Case
 from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
 from stretto.workflows.troubleshooting.scheduler import JobRun, RunStatus
 from stretto.workflows.troubleshooting.signatures import WORDS, Cause, cause_of
-from stretto.workflows.troubleshooting.votes import Vote, best_of, votes_about
+from stretto.workflows.troubleshooting.standing import standing_of
+from stretto.workflows.troubleshooting.votes import WITNESSES, Vote, best_of, pointing_of, votes_about
 
 TOLD_CHARACTERS_MAX: Final = 200
 EVIDENCE_MAX: Final = 10
@@ -21,17 +22,6 @@ _HEAD: Final = re.compile(
 
 RunbookFor: TypeAlias = Callable[[Cause, str], KnowledgeHit | None]
 """The runbook for a cause, and for the line that tells of it."""
-
-
-_STATUS_WORDS: Final = {
-    RunStatus.UNSPECIFIED: "{job} shows no failure where it could be looked for",
-    RunStatus.WAITING: "{job} waits for its time or its turn",
-    RunStatus.RUNNING: "{job} is running",
-    RunStatus.SUCCEEDED: "{job} ended well",
-    RunStatus.FAILED: "{job} failed, and nothing tells why",
-    RunStatus.UNKNOWN_JOB: "{job} is not known to the scheduler",
-}
-"""All of them begin with the job, so that they are sentences and parts of one as well."""
 
 
 class JobDiagnosis(BaseModel):
@@ -52,6 +42,11 @@ class JobDiagnosis(BaseModel):
         """Whether somebody has to look at it."""
         return self.status is RunStatus.FAILED or self.cause is not Cause.UNKNOWN
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody could say how it is doing."""
+        return self.status is RunStatus.UNSPECIFIED and self.cause is Cause.UNKNOWN
+
 
 class Examined(BaseModel):
     """A job's diagnosis, with what only the whole needs of it."""
@@ -68,16 +63,18 @@ class Examined(BaseModel):
 def examine(case: Case, job: str, runbook_for: RunbookFor) -> Examined:
     """What the evidence says of a job.
 
-    Its cause is the one for which most speaks. Confidence is the share of the sources that answered which point there.
+    Its cause is the one for which most speaks. Confidence is the share of the sources that could show it which point
+    there: one that was silent makes it less sure, though it does not disagree.
     """
     run = case.evidence.run_of(job)
     status = run.status if run is not None else RunStatus.UNSPECIFIED
     votes = _votes(case, job, status)
     cause = best_of(votes)
     if cause is Cause.UNKNOWN:
-        return _unexplained(job, status, run)
+        return _unexplained(case, job, status, run)
     agreeing = [vote for vote in votes if vote.cause is cause]
-    sources, answered = {vote.source for vote in agreeing}, case.sources_about(job)
+    pointing = pointing_of(agreeing)
+    answered = pointing | WITNESSES.intersection(case.sources_about(job))
     clause = f"{job} {'failed' if status is RunStatus.FAILED else 'seems to have failed'} because {WORDS[cause]}"
     line = _line(case, job, run, cause)
     hit = runbook_for(cause, line)
@@ -85,12 +82,12 @@ def examine(case: Case, job: str, runbook_for: RunbookFor) -> Examined:
         job_name=job,
         status=status,
         cause=cause,
-        confidence=round(len(sources) / len(answered), 3),
+        confidence=round(len(pointing) / len(pointing | WITNESSES), 3),
         explanation=sentence(f"{clause}: {cut(line or agreeing[0].told)}"),
         evidence=tuple(f"{vote.source}: {cut(vote.told)}" for vote in agreeing)[:EVIDENCE_MAX],
         runbook=hit.runbook if hit is not None else "",
     )
-    agree = f" ({len(sources)} of {len(answered)} sources agree)" if len(answered) > 1 else ""
+    agree = f" ({len(pointing)} of {len(answered)} sources agree)" if len(answered) > 1 else ""
     return Examined(
         diagnosis=diagnosis, clause=clause + agree, failures_in_a_row=run.failures_in_a_row if run else 0, runbook=hit
     )
@@ -105,9 +102,9 @@ def _votes(case: Case, job: str, status: RunStatus) -> tuple[Vote, ...]:
     return ()
 
 
-def _unexplained(job: str, status: RunStatus, run: JobRun | None) -> Examined:
+def _unexplained(case: Case, job: str, status: RunStatus, run: JobRun | None) -> Examined:
     """A job that did not fail, or of which nobody tells why."""
-    clause = _STATUS_WORDS[status].format(job=job)
+    clause = standing_of(case, job)
     error = cut(run.error) if run is not None and status is RunStatus.FAILED else ""
     return Examined(
         diagnosis=JobDiagnosis(

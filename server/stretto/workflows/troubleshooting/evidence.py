@@ -60,6 +60,21 @@ class Case(BaseModel):
         """The sources that answered when this job was asked about."""
         return tuple(name for name in SOURCES if name in self.answered or f"{name}/{job}" in self.answered)
 
+    @property
+    def silence(self) -> str:
+        """What cannot be known of a query that names no job, because nobody told: the start of a sentence, or nothing."""
+        if self.jobs:
+            return ""
+        if self.kind is QueryKind.JOB_FAILURE and not self.looked_for_failures:
+            return "Which jobs have failed is not known"
+        if (
+            self.kind is QueryKind.PERFORMANCE
+            and not self.evidence.metrics
+            and LOGS not in self.sources_about(ALL_JOBS)
+        ):
+            return "Nothing could be looked into, as neither the metrics nor the logs told anything"
+        return ""
+
 
 def case_of(
     kind: QueryKind, jobs: tuple[str, ...], results: Mapping[str, Any], *, looked_for_failures: bool = False

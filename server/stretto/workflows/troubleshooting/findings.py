@@ -55,13 +55,17 @@ def findings_of(case: Case, examined: Sequence[Examined]) -> tuple[Finding, ...]
     return tuple(sorted(found, key=lambda each: -_ORDER.index(each.severity)))[:FINDINGS_MAX]
 
 
-def severity_of(examined: Iterable[Examined], findings: Iterable[Finding]) -> Severity:
-    """How bad it all is: as bad as the worst of it, and several failed jobs are worse than one."""
-    jobs = list(examined)
-    rated = [Severity.NONE, *(each.severity for each in findings), *map(_of_job, jobs)]
-    if sum(each.diagnosis.is_bad for each in jobs) > 1:
+def severity_of(case: Case, examined: Sequence[Examined], findings: Iterable[Finding]) -> Severity:
+    """How bad it all is: as bad as the worst of it, and several failed jobs are worse than one.
+
+    Where those who could tell were silent, it is not known, unless what is known is bad enough.
+    """
+    rated = [Severity.NONE, *(each.severity for each in findings), *map(_of_job, examined)]
+    if sum(each.diagnosis.is_bad for each in examined) > 1:
         rated.append(Severity.HIGH)
-    return max(rated, key=_ORDER.index)
+    worst = max(rated, key=_ORDER.index)
+    is_unknown = case.silence or any(each.diagnosis.is_unknown for each in examined)
+    return Severity.UNKNOWN if is_unknown and worst in (Severity.NONE, Severity.LOW) else worst
 
 
 def _of_job(job: Examined) -> Severity:

@@ -26,6 +26,10 @@ SUPPORT_WEIGHT: Final = 0.5
 LEVEL_WEIGHTS: Final = {"FATAL": 2.0, "CRITICAL": 2.0, "ERROR": 1.5, "WARNING": 0.5, "WARN": 0.5}
 OTHER_LEVEL_WEIGHT: Final = 0.75
 
+WITNESSES: Final = frozenset({SCHEDULER, LOGS})
+"""Who can show why a job failed, as they keep what was then. Metrics are of now, when memory may be free again: what
+they do not show any more speaks against nothing."""
+
 SHOWN_BY: Final = {
     "memory": Cause.OUT_OF_MEMORY,
     "disk": Cause.DISK_FULL,
@@ -70,6 +74,11 @@ def best_of(votes: Iterable[Vote]) -> Cause:
         weights[vote.cause] += vote.weight
     order = list(Cause)
     return max(weights, key=lambda cause: (weights[cause], -order.index(cause)), default=Cause.UNKNOWN)
+
+
+def pointing_of(agreeing: Iterable[Vote]) -> frozenset[str]:
+    """The sources that point to a cause. Runbooks are none of them: they have seen no failure."""
+    return frozenset(vote.source for vote in agreeing) - {KNOWLEDGE}
 
 
 def _of_run(run: JobRun | None) -> Iterator[Vote]:

@@ -32,5 +32,6 @@ def case(*found, kind=QueryKind.JOB_FAILURE, jobs=("nightly-etl",), silent=(), *
     sorts = {"runs": JobRun, "knowledge": KnowledgeHit, "logs": LogFinding, "metrics": MetricReading}
     evidence = Evidence(**{name: tuple(e for e in found if isinstance(e, sort)) for name, sort in sorts.items()})
     answered = {"knowledge", "metrics"} | {f"{source}/{job}" for job in jobs for source in ("scheduler", "logs")}
+    answered |= set() if jobs else {"logs/all jobs"}
     kept = frozenset(branch for branch in answered if branch.partition("/")[0] not in silent)
     return Case(kind=kind, jobs=jobs, evidence=evidence, answered=kept, **fields)

@@ -31,7 +31,7 @@ def test_sources_that_agree_make_a_sure_diagnosis():
         "knowledge: Out of memory (out-of-memory.md)",
     )
     assert job.runbook == "out-of-memory.md"
-    assert concluded.summary == "nightly-etl failed because memory ran out (4 of 4 sources agree)."
+    assert concluded.summary == "nightly-etl failed because memory ran out (3 of 3 sources agree)."
     assert concluded.diagnosis.actions == ("Add memory.",)
     assert concluded.diagnosis.severity is Severity.MEDIUM
 
@@ -40,15 +40,22 @@ def test_sources_that_agree_make_a_sure_diagnosis():
     ("found", "silent", "confidence"),
     [
         (FULL, [], 1.0),
-        (FULL[:2], [], 0.5),
-        (FULL[:1], [], 0.25),
-        (FULL[:1], ["logs"], 0.333),
-        (FULL[:1], ["logs", "metrics", "knowledge"], 1.0),
-        (FULL[1:], ["scheduler"], 1.0),
-        (FULL[1:2], ["scheduler"], 0.333),
+        (FULL[:2], [], 1.0),
+        (FULL[:1], [], 0.5),
+        (FULL[:1], ["logs"], 0.5),
+        ((FULL[0], line("Connection refused")), [], 0.5),
+        (FULL[1:], ["scheduler"], 0.667),
+        (FULL[1:2], ["scheduler"], 0.5),
+        # Metrics support a cause that they show, and what they do not show any more speaks against none.
+        ((FULL[0], reading()), [], 0.667),
+        ((FULL[0], reading(value=50.0)), [], 0.5),
+        ((FULL[0], reading("disk_used")), [], 0.5),
+        ((run(), reading()), [], 0.333),
+        # Runbooks have seen nothing.
+        ((FULL[0], hit()), [], 0.5),
     ],
 )
-def test_confidence_is_the_share_of_the_sources_that_answered(found, silent, confidence):
+def test_confidence_is_the_share_of_those_that_could_show_the_cause(found, silent, confidence):
     assert job_of(*found, silent=silent).confidence == confidence
 
 
@@ -104,11 +111,37 @@ def test_what_weighs_most_is_the_cause(found, cause):
         ([run()], "nightly-etl failed, and nothing tells why."),
         ([run(error="Bug 17")], "nightly-etl failed, and nothing tells why: Bug 17."),
         ([line()], "nightly-etl seems to have failed because memory ran out: MemoryError."),
-        ([], "nightly-etl shows no failure where it could be looked for."),
+        ([run(status=RunStatus.UNSPECIFIED)], "nightly-etl is in a state that is not known."),
     ],
 )
 def test_a_job_is_explained_in_a_sentence(found, explanation):
     assert job_of(*found).explanation == explanation
+
+
+@pytest.mark.parametrize(
+    ("found", "silent", "explanation", "severity"),
+    [
+        ([], ["scheduler"], "nightly-etl shows no failure in the logs, and the scheduler told nothing of it.",
+         Severity.UNKNOWN),
+        ([line("Step 3 went wrong")], ["scheduler"],
+         "nightly-etl has trouble in its logs that tells no cause, and the scheduler told nothing of it.",
+         Severity.MEDIUM),
+        ([], ["scheduler", "logs"],
+         "nightly-etl could not be looked into, as neither the scheduler nor the logs told of it.", Severity.UNKNOWN),
+        ([reading()], ["scheduler", "logs"],
+         "nightly-etl could not be looked into, as neither the scheduler nor the logs told of it.", Severity.MEDIUM),
+    ],
+)  # fmt: skip
+def test_what_nobody_could_tell_of_a_job_is_not_called_well(found, silent, explanation, severity):
+    concluded = aggregate(case(*found, silent=silent))
+    assert concluded.diagnosis.jobs[0].explanation == concluded.summary == explanation
+    assert concluded.diagnosis.severity is severity
+
+
+def test_a_warning_beside_a_job_of_which_nobody_told_does_not_make_it_light():
+    found = [run("ledger-sync", RunStatus.SUCCEEDED), line("Read timed out", job="ledger-sync", level="WARN")]
+    concluded = aggregate(case(*found, jobs=("ledger-sync", "nightly-etl")))
+    assert concluded.diagnosis.severity is Severity.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -140,14 +173,13 @@ def test_broken_jobs_come_first_and_a_summary_tells_of_the_first_ones():
         )
     )
     assert [job.job_name for job in concluded.diagnosis.jobs] == ["c-worst", "b-bad", "d-bad", "e-bad", "a-fine"]
-    assert concluded.summary.startswith("c-worst failed because memory ran out (1 of 4 sources agree); b-bad failed")
+    assert concluded.summary.startswith("c-worst failed because memory ran out (1 of 2 sources agree); b-bad failed")
     assert concluded.summary.endswith("; and 2 more.")
 
 
 @pytest.mark.parametrize(
     ("found", "jobs", "severity"),
     [
-        ([], (), Severity.NONE),
         ([run(status=RunStatus.SUCCEEDED)], ("nightly-etl",), Severity.NONE),
         ([run(status=RunStatus.UNKNOWN_JOB)], ("nightly-etl",), Severity.LOW),
         ([run()], ("nightly-etl",), Severity.MEDIUM),
@@ -165,7 +197,7 @@ def test_broken_jobs_come_first_and_a_summary_tells_of_the_first_ones():
     ],
 )
 def test_it_is_as_bad_as_the_worst_of_it(found, jobs, severity):
-    assert aggregate(case(*found, jobs=jobs)).diagnosis.severity is severity
+    assert aggregate(case(*found, jobs=jobs, looked_for_failures=not jobs)).diagnosis.severity is severity
 
 
 def test_findings_are_what_no_diagnosis_explains_the_worst_first():
@@ -209,10 +241,15 @@ def test_a_runbook_may_be_looked_up_by_the_cause_and_the_line():
     ("found", "fields", "summary"),
     [
         ([], {"looked_for_failures": True}, "No job has failed of late."),
-        ([], {}, "Nothing that was looked at is out of the ordinary."),
+        ([reading()], {"looked_for_failures": True},
+         "No job has failed of late; memory_used of worker-3:9100 is 95 percent, above 90."),
+        ([], {}, "Which jobs have failed is not known."),
         ([line("Boom", job="", file="app.log"), reading()], {},
-         "memory_used of worker-3:9100 is 95 percent, above 90; and 1 more to see to."),
-        ([line("Boom", job="", file="app.log")], {}, "app.log says: Boom."),
+         "Which jobs have failed is not known; memory_used of worker-3:9100 is 95 percent, above 90; and 1 more to see to."),
+        ([], {"kind": QueryKind.PERFORMANCE}, "Nothing that was looked at is out of the ordinary."),
+        ([], {"kind": QueryKind.PERFORMANCE, "silent": ["logs"]},
+         "Nothing could be looked into, as neither the metrics nor the logs told anything."),
+        ([line("Boom", job="", file="app.log")], {"kind": QueryKind.PERFORMANCE}, "app.log says: Boom."),
         ([reading()], {"kind": QueryKind.PERFORMANCE}, "memory_used of worker-3:9100 is 95 percent, above 90."),
         ([hit(title="Run a job again", runbook="rerun-a-job.md")], {"kind": QueryKind.HOW_TO},
          "The runbook rerun-a-job.md tells how: Run a job again."),
@@ -221,6 +258,20 @@ def test_a_runbook_may_be_looked_up_by_the_cause_and_the_line():
 )  # fmt: skip
 def test_a_query_without_jobs_has_a_summary_too(found, fields, summary):
     assert aggregate(case(*found, jobs=(), **fields)).summary == summary
+
+
+@pytest.mark.parametrize(
+    ("fields", "severity"),
+    [
+        ({"looked_for_failures": True}, Severity.NONE),
+        ({}, Severity.UNKNOWN),
+        ({"kind": QueryKind.PERFORMANCE}, Severity.NONE),
+        ({"kind": QueryKind.PERFORMANCE, "silent": ["logs"]}, Severity.UNKNOWN),
+        ({"kind": QueryKind.HOW_TO}, Severity.NONE),
+    ],
+)
+def test_nothing_is_well_only_where_somebody_could_tell(fields, severity):
+    assert aggregate(case(jobs=(), **fields)).diagnosis.severity is severity
 
 
 @pytest.mark.parametrize("kind", [QueryKind.HOW_TO, QueryKind.PERFORMANCE])

@@ -1,0 +1,34 @@
+"""How a job is doing where no cause of a failure is known: in words that say what was looked at, and what was not."""
+
+from typing import Final
+
+from stretto.workflows.troubleshooting.evidence import LOGS, Case
+from stretto.workflows.troubleshooting.scheduler import RunStatus
+
+_TOLD: Final = {
+    RunStatus.UNSPECIFIED: "{job} is in a state that is not known",
+    RunStatus.WAITING: "{job} waits for its time or its turn",
+    RunStatus.RUNNING: "{job} is running",
+    RunStatus.SUCCEEDED: "{job} ended well",
+    RunStatus.FAILED: "{job} failed, and nothing tells why",
+    RunStatus.UNKNOWN_JOB: "{job} is not known to the scheduler",
+}
+"""What the scheduler says. All of them begin with the job, so that they are sentences and parts of one as well."""
+
+_UNTOLD: Final = "{job} could not be looked into, as neither the scheduler nor the logs told of it"
+_NO_LINES: Final = "{job} shows no failure in the logs, and the scheduler told nothing of it"
+_LINES: Final = "{job} has trouble in its logs that tells no cause, and the scheduler told nothing of it"
+
+
+def standing_of(case: Case, job: str) -> str:
+    """How a job is doing, as far as anybody says."""
+    return _words(case, job).format(job=job)
+
+
+def _words(case: Case, job: str) -> str:
+    run = case.evidence.run_of(job)
+    if run is not None:
+        return _TOLD[run.status]
+    if LOGS not in case.sources_about(job):
+        return _UNTOLD
+    return _LINES if case.evidence.logs_of(job) else _NO_LINES
