@@ -1,6 +1,7 @@
 """Troubleshooting over a real channel: the report and the stream of events, whatever the sources and the model do."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -288,6 +289,15 @@ async def test_when_one_source_fails_the_others_are_used(world, source):
     assert len(ends) == 4
 
 
+async def test_what_a_source_left_out_or_does_not_know_is_a_warning(world):
+    (world.logs / "core.log").write_bytes(b"\0\1\2")
+    report, _ = await reported(world.app(), asking(instance="worker-33"))
+    assert list(report.warnings) == [
+        "Logs: core.log is left out: it is not text.",
+        "The metrics have no readings of worker-33.",
+    ]
+
+
 async def test_a_source_that_fails_once_is_asked_again(world):
     world.scheduler_api.faults({"status": 500})
     report, told = await reported(world.app())
@@ -382,7 +392,8 @@ async def test_what_has_answered_counts_when_the_time_of_all_is_over():
 
 async def test_what_neither_the_scheduler_nor_the_logs_could_tell_is_not_called_well():
     away = Asked(SourceUnavailable("It is away."))
-    report, _ = await reported(app_of(replace(GOOD, scheduler=away, logs=away, metrics=Asked([]))))
+    light = READING.model_copy(update={"value": 50, "exceeded": False})
+    report, _ = await reported(app_of(replace(GOOD, scheduler=away, logs=away, metrics=Asked([light]))))
     assert report.summary == "nightly-etl could not be looked into, as neither the scheduler nor the logs told of it."
     assert report.diagnosis.severity == contract.SEVERITY_UNSPECIFIED
     assert not report.diagnosis.jobs[0].cause
@@ -444,6 +455,17 @@ async def test_when_the_aggregator_fails_the_evidence_is_handed_on_as_it_is(erro
     assert report.warnings == [f"There is no diagnosis, because the aggregator failed ({type(error).__name__})."]
     assert report.figures.sources_available == 4
     assert told.evidence() == report.evidence
+
+
+async def test_an_aggregator_that_hangs_is_given_up():
+    gate = threading.Event()
+    try:
+        report, _ = await reported(app_of(aggregate=lambda *_: gate.wait(PATIENCE), aggregate_seconds_max=IMPATIENT))
+    finally:
+        gate.set()
+    assert report.summary == UNAGGREGATED
+    assert report.warnings == ["There is no diagnosis, because the aggregator failed (TimeoutError)."]
+    assert report.evidence.runs[0].error == "MemoryError"
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import RetryPolicy
 from pydantic import TypeAdapter, ValidationError
 
+from stretto.workflows._threads import Threads
 from stretto.workflows.fan_out._outcome import Failure, FailureReason, Outcome
 from stretto.workflows.fan_out._rounds import Round, Rounds, execution, round_of
 from stretto.workflows.fan_out._source import Source
 from stretto.workflows.fan_out._state import Turn, key_of
 from stretto.workflows.fan_out._telling import Teller, telling
-from stretto.workflows.fan_out._threads import Threads
 
 MESSAGE_CHARACTERS_MAX: Final = 500
 JITTER_SECONDS_MAX: Final = 1.0

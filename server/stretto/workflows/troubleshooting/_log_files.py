@@ -41,10 +41,11 @@ class LogFile(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """The end of a file in lines, and what of it could not be had, in a sentence."""
+    """The end of a file in lines, what of it could not be had, in a sentence, and whether there is more before it."""
 
     lines: list[str]
     left_out: str
+    cut: bool = False
 
 
 def log_files(folder: Path) -> tuple[list[LogFile], list[str]]:
@@ -76,7 +77,7 @@ def tail_of(file: LogFile) -> Tail:
     if cut:
         # Where it was cut is in the middle of a line, most likely, and half a line says anything.
         content = content.partition(b"\n")[2] or content
-    return Tail([line.rstrip("\r") for line in content.decode(errors="replace").split("\n")], told)
+    return Tail([line.rstrip("\r") for line in content.decode(errors="replace").split("\n")], told, cut)
 
 
 def _files_below(folder: Path) -> Iterator[LogFile]:

@@ -62,7 +62,7 @@ class Case(BaseModel):
 
     @property
     def silence(self) -> str:
-        """What cannot be known of a query that names no job, because nobody told: the start of a sentence, or nothing."""
+        """What cannot be known of a query that names no job, because nobody told: a clause, or nothing."""
         if self.jobs:
             return ""
         if self.kind is QueryKind.JOB_FAILURE and not self.looked_for_failures:

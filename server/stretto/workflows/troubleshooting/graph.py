@@ -10,6 +10,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from stretto.workflows._notes import RETRY
+from stretto.workflows._threads import Threads
 from stretto.workflows._words import count
 from stretto.workflows.fan_out import FanOut, FanOutState
 from stretto.workflows.troubleshooting import aggregation
@@ -18,6 +19,7 @@ from stretto.workflows.troubleshooting.asking import Plan, left_out, plan_of, wa
 from stretto.workflows.troubleshooting.diagnosis import RunbookFor
 from stretto.workflows.troubleshooting.errors import SourceUnavailable
 from stretto.workflows.troubleshooting.evidence import KNOWLEDGE, Case, case_of
+from stretto.workflows.troubleshooting.gaps import gaps_of
 from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
 from stretto.workflows.troubleshooting.response import Told, write_prose
 from stretto.workflows.troubleshooting.settings import TroubleshootingSettings
@@ -28,6 +30,9 @@ from stretto.workflows.troubleshooting.votes import name_of
 ROUTING, ASKING, AGGREGATING, RESPONDING = "routing", "asking", "aggregating", "responding"
 SOURCE_SECONDS_MAX: Final = 5.0
 SECONDS_MAX: Final = 10.0
+AGGREGATE_SECONDS_MAX: Final = 5.0
+AGGREGATORS_MAX: Final = 8
+"""Threads for diagnoses: those that hang at a folder of runbooks are left behind, and counted."""
 UNAGGREGATED: Final = "The evidence could not be put together; it is there as the sources gave it."
 _SHARE: Final = (0.05, 0.95)
 
@@ -59,6 +64,7 @@ def troubleshooting_graph(
     aggregate: Aggregate = aggregation.aggregate,
     source_seconds_max: float = SOURCE_SECONDS_MAX,
     seconds_max: float = SECONDS_MAX,
+    aggregate_seconds_max: float = AGGREGATE_SECONDS_MAX,
     succeed_min: int = 1,
 ) -> Graph:
     """The graph.
@@ -68,6 +74,7 @@ def troubleshooting_graph(
         aggregate: Makes the diagnosis of what they say.
         source_seconds_max: Time for each of them, about one job.
         seconds_max: Time for all of them together.
+        aggregate_seconds_max: Time for the diagnosis, with a look at the runbooks for each job.
         succeed_min: How many must answer.
     """
     fan_out = FanOut(
@@ -80,7 +87,7 @@ def troubleshooting_graph(
     builder = StateGraph(State)
     builder.add_node(ROUTING, _Routing(sources, source_seconds_max))
     builder.add_node(ASKING, fan_out.compile())
-    builder.add_node(AGGREGATING, _Aggregating(sources, aggregate))
+    builder.add_node(AGGREGATING, _Aggregating(sources, aggregate, aggregate_seconds_max))
     builder.add_node(RESPONDING, responding, retry_policy=RETRY)
     builder.add_edge(START, ROUTING)
     builder.add_conditional_edges(ROUTING, after_routing)
@@ -114,16 +121,20 @@ def after_routing(state: State) -> Literal["asking", "aggregating"]:
 class _Aggregating:
     """The node that makes the report."""
 
-    def __init__(self, sources: Sources, aggregate: Aggregate) -> None:
+    def __init__(self, sources: Sources, aggregate: Aggregate, seconds_max: float) -> None:
         self._sources = sources
         self._aggregate = aggregate
+        self._seconds_max = seconds_max
+        self._threads = Threads(AGGREGATORS_MAX)
 
     async def __call__(self, state: State) -> State:
         """Put the evidence together; where that fails, hand it on as it is."""
         case = _case(state)
-        warnings = [*state["plan"].warnings, *warnings_of((state.get("errors") or {}).values())]
+        failures = (state.get("errors") or {}).values()
+        gaps = gaps_of(case, self._sources, state["request"].get("instance") or "")
+        warnings = [*state["plan"].warnings, *warnings_of(failures), *gaps]
         try:
-            concluded = await asyncio.to_thread(self._aggregate, case, self._runbook_for(case))
+            concluded = await self._conclude(case)
             conclusion = {"summary": concluded.summary, "diagnosis": concluded.diagnosis.model_dump(mode="json")}
         except Exception as error:  # noqa: BLE001 - Whatever is wrong with it, the evidence is worth having.
             _log.warning("aggregation_failed", exc_info=True)
@@ -140,6 +151,12 @@ class _Aggregating:
         }
         tell(AGGREGATING, 0.95 if _writes_prose() else 1.0, result["summary"], kind=case.kind)
         return {"result": result}
+
+    async def _conclude(self, case: Case) -> Conclusion:
+        """In a thread, because runbooks are files, and no longer than that may take."""
+        async with asyncio.timeout(self._seconds_max):
+            concluded: Conclusion = await self._threads.call(self._aggregate, case, self._runbook_for(case))
+            return concluded
 
     def _runbook_for(self, case: Case) -> RunbookFor:
         """Where the runbooks were asked and answered, they may be asked for a cause as well."""

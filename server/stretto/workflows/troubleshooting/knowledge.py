@@ -56,8 +56,7 @@ class Knowledge:
     @property
     def skipped(self) -> tuple[str, ...]:
         """What was left out when the folder was last read, a sentence each."""
-        with self._lock:
-            return self._skipped
+        return self._skipped  # Without the lock, which is kept while a folder is read.
 
     def search(self, text: str, limit: int = 5) -> tuple[KnowledgeHit, ...]:
         """The runbooks that fit what somebody writes, the best first, each with its best section."""

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from stretto.workflows._words import count
 from stretto.workflows.troubleshooting._log_entries import Entry, bad_entry, blocks_of
-from stretto.workflows.troubleshooting._log_files import LogFile, log_files, tail_of
+from stretto.workflows.troubleshooting._log_files import TAIL_BYTES_MAX, LogFile, Tail, log_files, tail_of
 from stretto.workflows.troubleshooting._log_words import RANKS
 
 __all__ = ["LogFinding", "Logs"]
@@ -24,6 +25,7 @@ FILE_ENTRIES_MAX: Final = 5_000
 FINDINGS_MAX: Final = 50
 TERMS_MAX: Final = 64
 LEFT_OUT_MAX: Final = 20
+MEGABYTE: Final = 1024 * 1024
 
 _ENOUGH: Final = (
     f"{WORK_SECONDS_MAX:g} seconds, or {FILE_ENTRIES_MAX} bad lines of a file and {ENTRIES_MAX} of all, are enough."
@@ -101,29 +103,40 @@ def _read(folder: Path, now: Callable[[], float]) -> Reading:
     until = now() + WORK_SECONDS_MAX
     files, left_out = log_files(folder)
     entries: list[Entry] = []
+    cut: list[str] = []
     for number, file in enumerate(files):
         if now() > until or len(entries) >= ENTRIES_MAX:
             left_out.append(f"The oldest {len(files) - number} of {len(files)} log files are left out: {_ENOUGH}")
             break
-        found, told = _read_file(file, min(FILE_ENTRIES_MAX, ENTRIES_MAX - len(entries)), lambda: now() > until)
+        tail = tail_of(file)
+        cut += [file.name] if tail.cut else []
+        found, told = _entries(file, tail, min(FILE_ENTRIES_MAX, ENTRIES_MAX - len(entries)), lambda: now() > until)
         entries += found
-        left_out += [each for each in told if each]
+        left_out += filter(None, (tail.left_out, told))
+    left_out += _cut(cut)
     if len(left_out) > LEFT_OUT_MAX:
         left_out[LEFT_OUT_MAX - 1 :] = [f"{len(left_out) - LEFT_OUT_MAX + 1} more things are left out."]
     return Reading(tuple(entries), tuple(left_out))
 
 
-def _read_file(file: LogFile, entries_max: int, is_late: Callable[[], bool]) -> tuple[list[Entry], tuple[str, str]]:
+def _cut(names: Sequence[str]) -> list[str]:
+    """One sentence about all files of which only the end is read: logs are often large, and that is no news of each."""
+    if not names:
+        return []
+    others = f" and {count(len(names) - 1, 'other file')}" if len(names) > 1 else ""
+    return [f"Only the last {TAIL_BYTES_MAX // MEGABYTE} MB of {names[0]}{others} are read."]
+
+
+def _entries(file: LogFile, tail: Tail, entries_max: int, is_late: Callable[[], bool]) -> tuple[list[Entry], str]:
     """The newest entries of one file, the newest first, and what was left out."""
-    tail = tail_of(file)
     entries: list[Entry] = []
     for block in reversed(blocks_of(tail.lines)):
         if len(entries) >= entries_max or is_late():
-            return entries, (tail.left_out, f"Older lines of {file.name} are left out: {_ENOUGH}")
+            return entries, f"Older lines of {file.name} are left out: {_ENOUGH}"
         entry = bad_entry(file, block)
         if entry is not None:
             entries.append(entry)
-    return entries, (tail.left_out, "")
+    return entries, ""
 
 
 def _about(entries: Iterable[Entry], name: str) -> Iterator[Entry]:
@@ -156,10 +169,10 @@ def _findings(entries: Iterable[Entry], job_name: str) -> tuple[LogFinding, ...]
     """Like entries in one, with the words of the newest. The first of those without a time is the newest."""
     groups: dict[tuple[str, str], tuple[Entry, int]] = {}
     for entry in entries:
-        newest, count = groups.get((entry.level, entry.likeness), (entry, 0))
+        newest, number = groups.get((entry.level, entry.likeness), (entry, 0))
         if entry.at is not None and (newest.at is None or entry.at > newest.at):
             newest = entry
-        groups[entry.level, entry.likeness] = newest, count + 1
+        groups[entry.level, entry.likeness] = newest, number + 1
     worst = sorted(groups.values(), key=lambda group: _order(group[0]))[:FINDINGS_MAX]
     return tuple(
         LogFinding(
@@ -167,10 +180,10 @@ def _findings(entries: Iterable[Entry], job_name: str) -> tuple[LogFinding, ...]
             file=entry.file.name,
             line=entry.line,
             level=entry.level,
-            count=count,
+            count=number,
             last_at=entry.at,
         )
-        for entry, count in worst
+        for entry, number in worst
     )
 
 

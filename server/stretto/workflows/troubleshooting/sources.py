@@ -1,7 +1,7 @@
 """The sources that are asked, as the settings have them, or as somebody else wants them."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from langgraph.types import RetryPolicy
@@ -69,7 +69,9 @@ class Sources:
     failed_jobs: Callable[[int], Awaitable[Sequence[str]]] | None = None
     """Names of at most so many jobs whose last run failed: what a query about failures that names none is about."""
     runbooks: Callable[[str], Sequence[KnowledgeHit]] | None = None
-    """Another look at the runbooks, once it is known why a job failed; it must take next to no time."""
+    """Another look at the runbooks, in a thread, once it is known why a job failed."""
+    left_out: Mapping[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
+    """What a source, by its name, left out when it was last asked, a sentence each; called without waiting."""
 
     def branches(self, seconds_max: float) -> list[Source]:
         """The sources of a fan-out, each with so much time for one job."""
@@ -145,7 +147,17 @@ def sources_of(
         metrics=_metrics(metrics) if metrics else None,
         failed_jobs=scheduler.failed_jobs if scheduler else None,
         runbooks=knowledge.search if knowledge else None,
+        left_out=_left_out(knowledge, logs),
     )
+
+
+def _left_out(knowledge: Knowledge | None, logs: Logs | None) -> dict[str, Callable[[], Sequence[str]]]:
+    told: dict[str, Callable[[], Sequence[str]]] = {}
+    if knowledge is not None:
+        told[KNOWLEDGE] = lambda: knowledge.skipped
+    if logs is not None:
+        told[LOGS] = lambda: logs.left_out
+    return told
 
 
 def _scheduler(scheduler: Scheduler) -> Callable[[Query, str], Awaitable[JobRun]]:

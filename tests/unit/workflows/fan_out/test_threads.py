@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
+from stretto.workflows._threads import Threads
 from stretto.workflows.fan_out import FailureReason, FanOut, Source, advance
-from stretto.workflows.fan_out._threads import Threads
 from tests.unit.workflows.fan_out.asking import asked, kinds_of
 
 SECONDS_MAX = 30.0
@@ -87,7 +87,7 @@ def test_a_thread_that_outlives_its_loop_ends_quietly(capfd):
     gate = threading.Event()
     graph = FanOut([Source("stuck", lambda query: gate.wait(SECONDS_MAX), seconds_max=0.02)], succeed_min=0).compile()
     asyncio.run(graph.ainvoke({"query": "q"}))
-    left = [thread for thread in threading.enumerate() if thread.name == "fan-out"]
+    left = [thread for thread in threading.enumerate() if thread.name == "stretto-source"]
     gate.set()
     for thread in left:
         thread.join(SECONDS_MAX)

@@ -583,7 +583,7 @@ def test_of_a_packed_file_the_end_is_read_within_bounds(tmp_path, monkeypatch):
     assert [finding.count for finding in logs.search("etl")] == [1, 2]
     monkeypatch.setattr(files, "UNPACKED_BYTES_MAX", 160)
     assert lines(logs.search("etl")) == ["ERROR etl first"]
-    assert logs.left_out == ("a.log.gz is read up to 160 unpacked bytes only.",)
+    assert logs.left_out[0] == "a.log.gz is read up to 160 unpacked bytes only."
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "none"])
@@ -601,6 +601,15 @@ def test_of_a_long_file_the_end_is_read_from_the_next_whole_line_on(tmp_path, mo
     monkeypatch.setattr(files, "TAIL_BYTES_MAX", 30)
     write(tmp_path / "a.log", "WARN first etl failed", "WARN second etl failed", "WARN third etl failed")
     assert lines(Logs(tmp_path).search()) == ["WARN third etl failed"]
+
+
+def test_what_of_long_files_is_not_read_is_told_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "TAIL_BYTES_MAX", 30)
+    for name, day in (("a.log", 20), ("b.log", 19), ("c.log", 18)):
+        write(tmp_path / name, "WARN first etl failed", "WARN second etl failed", written_at=at(2026, 11, day))
+    logs = Logs(tmp_path)
+    logs.search()
+    assert logs.left_out == ("Only the last 5 MB of a.log and 2 other files are read.",)
 
 
 def test_huge_lines_are_cut(tmp_path, monkeypatch):
@@ -676,7 +685,7 @@ def test_a_link_that_takes_a_file_s_place_is_not_followed(tmp_path):
     (file,), _ = files.log_files(tmp_path / "in")
     file.path.unlink()
     file.path.symlink_to(tmp_path / "secret.log")
-    lines_read, told = files.tail_of(file)
+    lines_read, told, _ = files.tail_of(file)
     assert lines_read == []
     assert told.startswith("a.log is left out: ")
 

@@ -43,7 +43,7 @@ class Threads:
                 answer.set_exception(_raisable(error))
 
         # A daemon, because a process must be able to end while a source hangs.
-        thread = threading.Thread(target=work, name="fan-out", daemon=True)
+        thread = threading.Thread(target=work, name="stretto-source", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # The system has no more threads.
