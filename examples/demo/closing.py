@@ -29,7 +29,7 @@ Or stop that server, and talk:
 
   .venv/bin/stretto serve --pace 1 stretto.workflows:app
   .venv/bin/stretto chat
-  .venv/bin/stretto start project_audit '{"description": "A basement in groundwater"}' --watch"""
+  .venv/bin/stretto start project_audit '{"description": "A pool"}' --watch"""
 
 
 def closing(outcome: Outcome) -> Group:

@@ -19,7 +19,7 @@ def closing_diagnosis(found: Findings) -> Group:
         *(Text(f"! {warning}", "yellow") for warning in report.warnings),
         Text(f"To do first: {next(iter(report.diagnosis.actions), 'nothing')}"),
         Text(f"{len(found.partials)} pieces of evidence were streamed before the report was there."),
-        Text(_took(report.figures)),
+        *_took(report.figures),
         Text(f"The other question needed {_asked(how_to.figures)} only: {how_to.summary}"),
     )
 
@@ -33,13 +33,13 @@ def _jobs(jobs: list[JobDiagnosis]) -> Table:
     return made
 
 
-def _took(figures: FanOutFigures) -> str:
+def _took(figures: FanOutFigures) -> list[Text]:
     parallel = figures.parallel_latency.ToTimedelta().total_seconds()
     sequential = figures.sequential_latency.ToTimedelta().total_seconds()
-    return (
-        f"{len(figures.branches)} branches took {parallel:.2f} s side by side, {sequential:.2f} s one after another "
-        f"({figures.speedup:.1f} x); {figures.sources_available} sources answered, {figures.sources_failed} did not."
-    )
+    return [
+        Text(f"{figures.sources_available} sources answered, {figures.sources_failed} did not."),
+        Text(f"{len(figures.branches)} branches took {parallel:.2f} s side by side; one by one: {sequential:.2f} s."),
+    ]
 
 
 def _asked(figures: FanOutFigures) -> str:
