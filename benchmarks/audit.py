@@ -1,9 +1,13 @@
 """The audit of a project by two queries side by side, against six roles one after another: time and tokens.
 
 Both ask the same simulated model, which takes 300 ms for each call, about the same project of 40 positions and 12
-specifications, of which both show the model the same. Each role but the last writes 250 words, as roles with an open
-task do; a query, and the last role, fill in the fields of the report. Tokens are what the model's server says that it
-counted: words of up to 12 letters, numbers of up to three digits, and runs of signs, much like real ones do.
+specifications, of which both show the model the same. Both ask for the same report, in the same words for its fields,
+and get the same one: half of it from each query, all of it from the last role. So what differs is how often the project
+is sent, two times or six, and what the first five roles write besides: 250 words each, as roles with an open task do,
+which all roles after them read. Roles that wrote less would cost less.
+
+Tokens are those of all prompts and answers, which the model's server says that it counted: words of up to 12 letters,
+numbers of up to three digits, and runs of signs. Real ones count much alike.
 """
 
 import os

@@ -29,6 +29,8 @@ CREW = (
     "lead_auditor",
     "editor",
 )
+DONE = {COMPREHENSIVE: [1 / 3, 2 / 3], COMPLIANCE: [1 / 2]}
+"""What is told of the fields of an answer that are done, while it is written."""
 IMPATIENT = 0.3
 """Seconds for a query that will not be answered."""
 SECONDS_FOR_A_ROLE = 2
@@ -171,7 +173,7 @@ async def test_a_model_audits_and_its_tokens_are_counted(api):
     assert kinds(progress, COMPREHENSIVE) == kinds(progress, COMPLIANCE) == ["started", "succeeded"]
     for source in (COMPREHENSIVE, COMPLIANCE):
         advanced = [branch.advanced.fraction for branch in branches(progress, source)[1:-1]]
-        assert advanced == [0.25, 0.5, 0.75]
+        assert advanced == DONE[source]
 
 
 async def test_what_a_query_found_is_told_with_its_end(api):
@@ -207,7 +209,7 @@ FAULTS = {
     "401": ({"status": 401}, "the chat model did not answer (refused)"),
     "cut": ({"cut_after": 3}, "the chat model did not answer (cut_off)"),
     "wrong twice": ({"text": "I would rather not."}, "the chat model did not answer (bad_answer)"),
-    "wrong shape twice": ({"answer": {"summary": 7, "compliance": []}}, "the chat model did not answer (bad_answer)"),
+    "wrong shape twice": ({"answer": {"text": [], "findings": 7}}, "the chat model did not answer (bad_answer)"),
 }
 
 

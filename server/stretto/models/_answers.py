@@ -34,7 +34,7 @@ class WrongAnswer(ValueError):
 def asked_for(shape: type[BaseModel], form: str = "") -> str:
     """What a model is told about the form of its answer: the form in the caller's words, or else its schema."""
     if form:
-        return f"Answer with one JSON object and nothing else. It must have this form:\n{form}"
+        return f"Answer with one JSON object of this form and nothing else:\n{form}"
     schema = json.dumps(shape.model_json_schema(), ensure_ascii=False, separators=(",", ":"))
     return f"Answer with one JSON object and nothing else. It must satisfy this JSON schema:\n{schema}"
 

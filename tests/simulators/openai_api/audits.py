@@ -44,54 +44,52 @@ _SUMMARY = {
         "The waterproofing of the joints is described but not measured.",
     ],
 }
-_COMPLIANCE = {
-    "status": "COMPLIANCE_STATUS_VIOLATED",
-    "findings": [
-        {
-            "subject": "Ramp: C25/30, XC4, XD3, XF4, cover 35 mm",
-            "requirement": "EN 206, XD3: at least C35/45; EN 1992-1-1: cover 55 mm",
-            "status": "COMPLIANCE_STATUS_VIOLATED",
-            "explanation": "Strength class and cover are both below what chlorides and frost ask for.",
-        },
-        {
-            "subject": "Raft: C30/37, XC2, cover 50 mm",
-            "requirement": "EN 206, XC2: at least C25/30; EN 1992-1-1: cover 35 mm",
-            "status": "COMPLIANCE_STATUS_COMPLIANT",
-            "explanation": "Strength class and cover are above what is asked for.",
-        },
-        {
-            "subject": "Basement wall: C30/37, cover 40 mm",
-            "requirement": "EN 206: exposure classes have to be specified",
-            "status": "COMPLIANCE_STATUS_INCOMPLETE",
-            "explanation": "Without an exposure class it cannot be told whether the cover is enough.",
-        },
-    ],
-}
+_FINDINGS = [
+    {
+        "subject": "Ramp: C25/30, XC4, XD3, XF4, cover 35 mm",
+        "requirement": "EN 206, XD3: at least C35/45; EN 1992-1-1: cover 55 mm",
+        "status": "VIOLATED",
+        "explanation": "Strength class and cover are both below what chlorides and frost ask for.",
+    },
+    {
+        "subject": "Raft: C30/37, XC2, cover 50 mm",
+        "requirement": "EN 206, XC2: at least C25/30; EN 1992-1-1: cover 35 mm",
+        "status": "COMPLIANT",
+        "explanation": "Strength class and cover are above what is asked for.",
+    },
+    {
+        "subject": "Basement wall: C30/37, cover 40 mm",
+        "requirement": "EN 206: exposure classes have to be specified",
+        "status": "INCOMPLETE",
+        "explanation": "Without an exposure class it cannot be told whether the cover is enough.",
+    },
+]
 _RISKS = [
     {
-        "severity": "RISK_SEVERITY_MEDIUM",
+        "severity": "MEDIUM",
         "title": "Groundwater",
         "explanation": "The excavation reaches below the water table and no dewatering is measured.",
         "measure": "Have the inflow estimated and the dewatering designed.",
     },
     {
-        "severity": "RISK_SEVERITY_HIGH",
+        "severity": "HIGH",
         "title": "Corrosion of the ramp",
         "explanation": "Chlorides reach the reinforcement long before the end of the service life.",
         "measure": "Specify C35/45 and a cover of 55 mm.",
     },
     {
-        "severity": "RISK_SEVERITY_LOW",
+        "severity": "LOW",
         "title": "Noise",
         "explanation": "The building beside the works stays in use.",
         "measure": "Agree on working hours.",
     },
 ]
-_SHAPES: dict[str, Any] = {"summary": _SUMMARY, "compliance": _COMPLIANCE, "risks": _RISKS}
+_FIELDS: dict[str, Any] = {"findings": _FINDINGS, "risks": _RISKS}
 
 
 def answer_about_project(system: str) -> str:
     """The fields that the form in the system message names; without one what a role writes."""
     if "one JSON object" not in system:
         return _MEMO
-    return json.dumps({name: value for name, value in _SHAPES.items() if f'"{name}":' in system})
+    fields = {"summary": _SUMMARY, **_FIELDS} if '"summary":' in system else {**_SUMMARY, **_FIELDS}
+    return json.dumps({name: value for name, value in fields.items() if f'"{name}":' in system})

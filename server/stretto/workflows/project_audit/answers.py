@@ -1,10 +1,10 @@
-"""What the two queries of a project audit answer. A chat model fills these shapes in, and so do the rules."""
+"""What the two queries of a project audit answer, by a chat model or by the rules, and what a report makes of it."""
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
 TEXT_CHARACTERS_MAX: Final = 4000
 """The contract's bound of a summary."""
@@ -15,7 +15,15 @@ RISKS_MAX: Final = 50
 """More than that nobody reads; it bounds what an answer can grow to."""
 
 
-class ComplianceStatus(StrEnum):
+class _Named(StrEnum):
+    """A value that the contract has, and whose short name a model may write: `VIOLATED`."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return next((each for each in cls if each.name == str(value).upper()), None)
+
+
+class ComplianceStatus(_Named):
     """Whether something complies, as the contract names it."""
 
     COMPLIANT = "COMPLIANCE_STATUS_COMPLIANT"
@@ -24,12 +32,20 @@ class ComplianceStatus(StrEnum):
     UNKNOWN = "COMPLIANCE_STATUS_UNKNOWN"
 
 
-class RiskSeverity(StrEnum):
+class RiskSeverity(_Named):
     """How bad a risk is, as the contract names it."""
 
     LOW = "RISK_SEVERITY_LOW"
     MEDIUM = "RISK_SEVERITY_MEDIUM"
     HIGH = "RISK_SEVERITY_HIGH"
+
+
+WORST_FIRST: Final = (
+    ComplianceStatus.VIOLATED,
+    ComplianceStatus.INCOMPLETE,
+    ComplianceStatus.UNKNOWN,
+    ComplianceStatus.COMPLIANT,
+)
 
 
 class _Part(BaseModel):
@@ -40,76 +56,70 @@ class _Part(BaseModel):
 class Quantity(_Part):
     """How much of a material the positions need together."""
 
-    material: str = Field(description="What, such as `concrete`, `reinforcement` or `formwork`.", min_length=1)
-    amount: str = Field(description="How much, a decimal such as `12.5`.", pattern=r"^[0-9]+([.][0-9]+)?$")
-    unit: str = Field(description="In which unit, such as `m3`, `m2`, `m`, `kg` or `pcs`.")
-    positions: int = Field(description="How many positions that is.", ge=0, lt=2**32)
+    material: str = Field(description="such as concrete", min_length=1)
+    amount: str = Field(description="decimal", pattern=r"^[0-9]+([.][0-9]+)?$")
+    unit: str = Field(description="such as m3")
+    positions: int = Field(description="how many", ge=0, lt=2**32)
 
 
-class ProjectSummary(_Part):
+class ComprehensiveAnswer(_Part):
     """What a project is, how much of what it needs, and what its documents leave open."""
 
-    text: str = Field(description="What the project is, in a few sentences.", max_length=TEXT_CHARACTERS_MAX)
+    text: str = Field(description="what the project is, in a few sentences", max_length=TEXT_CHARACTERS_MAX)
     quantities: tuple[Quantity, ...] = Field(
-        default=(),
-        description="The positions added up, one entry for each material and unit.",
-        max_length=QUANTITIES_MAX,
+        default=(), description="the positions added up by material and unit", max_length=QUANTITIES_MAX
     )
     gaps: tuple[str, ...] = Field(
-        default=(), description="What the documents leave open, a sentence each.", max_length=GAPS_MAX
+        default=(), description="what the documents leave open, a sentence", max_length=GAPS_MAX
     )
-    # Set for what stands in for an answer, so nobody who answers is asked about it.
-    missing: SkipJsonSchema[bool] = False
+
+
+class ProjectSummary(ComprehensiveAnswer):
+    """That answer in a report, or what stands in for it."""
+
+    missing: bool = False
 
 
 class ComplianceFinding(_Part):
     """One thing that was checked against the standards."""
 
-    subject: str = Field(description="What was checked, such as `Slab: C25/30, XC4, cover 30 mm`.", min_length=1)
-    requirement: str = Field(description="Against what, such as `EN 206, XC4: at least C30/37`.")
+    subject: str = Field(description="such as Slab: C25/30, XC4", min_length=1)
+    requirement: str = Field(description="such as EN 206, XC4: at least C30/37")
     status: ComplianceStatus = Field(
-        description="COMPLIANCE_STATUS_COMPLIANT: it satisfies the requirement. COMPLIANCE_STATUS_VIOLATED: it does "
-        "not. COMPLIANCE_STATUS_INCOMPLETE: something that is needed to tell was not given. "
-        "COMPLIANCE_STATUS_UNKNOWN: it could not be checked."
+        description="COMPLIANT, VIOLATED, INCOMPLETE (too little is said) or UNKNOWN (cannot be checked)"
     )
-    explanation: str = Field(description="Why, in one sentence.")
-
-
-class Compliance(_Part):
-    """Whether a project complies with the standards."""
-
-    status: ComplianceStatus = Field(
-        description="Over all: VIOLATED if any finding is, else INCOMPLETE if something that is needed was not given."
-    )
-    findings: tuple[ComplianceFinding, ...] = Field(
-        default=(), description="What was checked, what breaks a rule first.", max_length=FINDINGS_MAX
-    )
-    missing: SkipJsonSchema[bool] = False
+    explanation: str = Field(description="why, in a sentence")
 
 
 class Risk(_Part):
     """Something that may go wrong."""
 
-    severity: RiskSeverity = Field(
-        description="RISK_SEVERITY_LOW: to be kept in mind. RISK_SEVERITY_MEDIUM: to be settled before work begins. "
-        "RISK_SEVERITY_HIGH: to be settled now."
-    )
-    title: str = Field(description="What it is, in a few words.", min_length=1)
-    explanation: str = Field(description="Why, in one sentence.")
-    measure: str = Field(default="", description="What to do about it, in one sentence; may be empty.")
+    severity: RiskSeverity = Field(description="LOW, MEDIUM (settle before work begins) or HIGH (settle now)")
+    title: str = Field(description="a few words", min_length=1)
+    explanation: str = Field(description="why, in a sentence")
+    measure: str = Field(default="", description="what to do, in a sentence")
 
 
-Risks = Annotated[tuple[Risk, ...], Field(description="What may go wrong, the worst first.", max_length=RISKS_MAX)]
-
-
-class ComprehensiveAnswer(_Part):
-    """What the query `comprehensive` answers."""
-
-    summary: ProjectSummary = Field(description="What the project is.")
+Checked = Annotated[tuple[ComplianceFinding, ...], Field(max_length=FINDINGS_MAX)]
+Risks = Annotated[tuple[Risk, ...], Field(max_length=RISKS_MAX)]
 
 
 class ComplianceAnswer(_Part):
-    """What the query `compliance` answers."""
+    """What was checked, and what may go wrong. What the checks mean together, nobody who answers is asked."""
 
-    compliance: Compliance = Field(description="Whether it complies with the standards.")
+    findings: Checked = ()
     risks: Risks = ()
+
+
+class Compliance(_Part):
+    """Whether a project complies with the standards, in a report."""
+
+    status: ComplianceStatus
+    findings: tuple[ComplianceFinding, ...] = ()
+    missing: bool = False
+
+
+def compliance_of(findings: Sequence[ComplianceFinding]) -> Compliance:
+    """The findings, the worst first, which decides. Where nothing was checked, nobody knows."""
+    ordered = tuple(sorted(findings, key=lambda finding: WORST_FIRST.index(finding.status)))
+    return Compliance(status=ordered[0].status if ordered else ComplianceStatus.UNKNOWN, findings=ordered)

@@ -15,6 +15,7 @@ from stretto.workflows.project_audit.answers import (
     ProjectSummary,
     Risk,
     RiskSeverity,
+    compliance_of,
 )
 
 _WORST_FIRST: Final = (RiskSeverity.HIGH, RiskSeverity.MEDIUM, RiskSeverity.LOW)
@@ -41,12 +42,10 @@ def merged(
         compliance: What the other one did.
         errors: Why there is no answer, by the query's name.
     """
-    summary = comprehensive.summary if comprehensive else _no_summary()
-    complying = compliance or _no_compliance()
     return Findings(
-        summary=summary,
-        compliance=complying.compliance,
-        risks=worst_first(complying.risks),
+        summary=ProjectSummary(**dict(comprehensive)) if comprehensive else _no_summary(),
+        compliance=compliance_of(compliance.findings) if compliance else _no_compliance(),
+        risks=worst_first(compliance.risks if compliance else [_unknown()]),
         warnings=tuple(_warning(query, why) for query, why in errors.items()),
     )
 
@@ -91,17 +90,17 @@ def _no_summary() -> ProjectSummary:
     return ProjectSummary(text="The project could not be analysed.", missing=True)
 
 
-def _no_compliance() -> ComplianceAnswer:
+def _no_compliance() -> Compliance:
+    return Compliance(status=ComplianceStatus.UNKNOWN, missing=True)
+
+
+def _unknown() -> Risk:
     """Nobody must take what was not checked for what is right."""
-    risk = Risk(
+    return Risk(
         severity=RiskSeverity.HIGH,
         title="Compliance is unknown",
         explanation="The project could not be checked against the standards, so it may violate any of them.",
         measure="Have it checked before work begins.",
-    )
-    return ComplianceAnswer(
-        compliance=Compliance(status=ComplianceStatus.UNKNOWN, missing=True),
-        risks=(risk,),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stretto.workflows.fan_out import advance
 from stretto.workflows.project_audit import prompts, rules
-from stretto.workflows.project_audit.answers import ComplianceAnswer, ComprehensiveAnswer
+from stretto.workflows.project_audit.answers import ComplianceAnswer, ComprehensiveAnswer, compliance_of
 from stretto.workflows.project_audit.forms import form_of
 from stretto.workflows.project_audit.spent import Meters, Spent
 from stretto.workflows.project_audit.written import Written
@@ -59,13 +59,7 @@ class Query:
 
 
 QUERIES: Final = (
-    Query(
-        COMPREHENSIVE,
-        prompts.COMPREHENSIVE,
-        ComprehensiveAnswer,
-        lambda request, told: ComprehensiveAnswer(summary=rules.comprehensive(request, told)),
-        Comprehensive,
-    ),
+    Query(COMPREHENSIVE, prompts.COMPREHENSIVE, ComprehensiveAnswer, rules.comprehensive, Comprehensive),
     Query(COMPLIANCE, prompts.COMPLIANCE, ComplianceAnswer, rules.compliance, Complying),
 )
 
@@ -106,7 +100,7 @@ async def by_model(model: "ChatModel", query: Query, request: Mapping[str, Any],
         )
     except ModelUnavailable as error:
         raise QueryFailed(f"the chat model did not answer ({error.reason})") from error
-    return query.returns(answer=_given(answer), spent=Spent.of(meter.tokens))
+    return query.returns(answer=answer, spent=Spent.of(meter.tokens))
 
 
 def by_rules(query: Query, request: Mapping[str, Any], told: Callable[[float], Any]) -> Any:
@@ -144,12 +138,12 @@ class Progress:
 
 def told_of(found: Comprehensive | Complying) -> dict[str, Any]:
     """What watchers are told of an answer at once."""
-    return {"phase": ASKING, **found.answer.model_dump(mode="json")}
+    return {"phase": ASKING, **contract_of(found.answer)}
 
 
-def _given(answer: BaseModel) -> BaseModel:
-    """The answer of a model, to which it is not given to call itself missing."""
+def contract_of(answer: ComprehensiveAnswer | ComplianceAnswer) -> dict[str, Any]:
+    """An answer in the fields of the contract."""
     if isinstance(answer, ComprehensiveAnswer):
-        return ComprehensiveAnswer(summary=answer.summary.model_copy(update={"missing": False}))
-    assert isinstance(answer, ComplianceAnswer)
-    return answer.model_copy(update={"compliance": answer.compliance.model_copy(update={"missing": False})})
+        return {"summary": answer.model_dump(mode="json")}
+    told = answer.model_dump(mode="json")
+    return {"compliance": compliance_of(answer.findings).model_dump(mode="json"), "risks": told["risks"]}

@@ -1,8 +1,10 @@
-"""How far a structured answer is, out of the part of it that is written: which of its fields have begun."""
+"""How far a structured answer is, out of the part of it that is written: which of its fields are done."""
 
 from pydantic import BaseModel
 
 _DEPTH_MAX = 2
+_KEY_CHARACTERS_MAX = 64
+"""Of a text that may be long, so much is kept: a longer one is no key."""
 
 
 class Written:
@@ -14,11 +16,15 @@ class Written:
         self._share = 0.0
 
     def share(self, text: str) -> float:
-        """The share that is done, now that this is written. The end counts as one part more; it never goes back."""
+        """The share of the fields that are done, now that this is written. It never goes back.
+
+        The last one that has begun is under way, however much of it is there: nobody knows how long it gets.
+        """
         if not text.startswith(self._keys.read):
             self._keys = _Keys()
         self._keys.read_on(text)
-        self._share = max(self._share, len(self._keys.begun & self._fields) / (len(self._fields) + 1))
+        done = len(self._keys.begun & self._fields) - 1
+        self._share = max(self._share, done / len(self._fields))
         return self._share
 
 
@@ -61,16 +67,16 @@ class _Keys:
         elif character == '"':
             self._last, self._string = string, None
         else:
-            self._string = string + character
+            self._string = (string + character)[:_KEY_CHARACTERS_MAX]
 
 
 def fields_of(shape: type[BaseModel]) -> list[tuple[str, ...]]:
     """The paths of the fields that a model fills in: those of the shapes inside it, and those that are none."""
     paths: list[tuple[str, ...]] = []
-    for name in shape.model_json_schema()["properties"]:
-        inner = shape.model_fields[name].annotation
+    for name, field in shape.model_fields.items():
+        inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            paths += [(name, each) for each in inner.model_json_schema()["properties"]]
+            paths += [(name, each) for each in inner.model_fields]
         else:
             paths.append((name,))
     return paths

@@ -50,7 +50,7 @@ def _gaps(request: Mapping[str, Any]) -> str:
 
 
 def _findings(request: Mapping[str, Any]) -> str:
-    found = rules.compliance(request).compliance.findings
+    found = rules.compliance(request).findings
     return _lines(f"{each.subject}. {each.requirement}. {each.explanation}" for each in found)
 
 

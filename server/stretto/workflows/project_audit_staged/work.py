@@ -8,7 +8,7 @@ from typing import Any
 from stretto.workflows.project_audit.forms import form_of
 from stretto.workflows.project_audit.spent import Spent
 from stretto.workflows.project_audit.written import Written
-from stretto.workflows.project_audit_staged.report import Report, report_by_rules
+from stretto.workflows.project_audit_staged.report import Report, report_by_rules, told_of
 from stretto.workflows.project_audit_staged.roles import Role, prompt
 from stretto.workflows.project_audit_staged.state import State, Wrote
 from stretto.workflows.project_audit_staged.telling import Telling
@@ -93,7 +93,7 @@ class Editor(Writer):
         return text, estimated(self.role.system, asked, text, shape=Report, form=form_of(Report))
 
     def _found(self, text: str) -> dict[str, Any]:
-        return Report.model_validate_json(text).model_dump(mode="json")
+        return told_of(Report.model_validate_json(text))
 
 
 def _texts(state: State) -> dict[str, str]:

@@ -3,47 +3,59 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from stretto.workflows.project_audit.answers import ComplianceAnswer, ComprehensiveAnswer
+from stretto.workflows.project_audit.answers import (
+    ComplianceAnswer,
+    ComplianceStatus,
+    ComprehensiveAnswer,
+    RiskSeverity,
+)
 from stretto.workflows.project_audit.forms import form_of
 from stretto.workflows.project_audit_staged.report import Report
 
-
-def test_a_form_has_a_line_for_each_field():
-    assert form_of(ComprehensiveAnswer).splitlines()[:5] == [
-        "{",
-        ' "summary": {  // What the project is.',
-        '  "text": string  // What the project is, in a few sentences.',
-        '  "quantities": [{  // The positions added up, one entry for each material and unit.',
-        '   "material": string  // What, such as `concrete`, `reinforcement` or `formwork`.',
-    ]
+SHAPES = [ComprehensiveAnswer, ComplianceAnswer, Report]
 
 
-@pytest.mark.parametrize("shape", [ComprehensiveAnswer, ComplianceAnswer, Report])
+def test_a_form_is_an_object_with_what_each_value_means_in_its_place():
+    assert form_of(ComprehensiveAnswer) == (
+        '{"text":"what the project is, in a few sentences","quantities":<the positions added up by material and unit>'
+        '[{"material":"such as concrete","amount":"decimal","unit":"such as m3","positions":<how many>}],'
+        '"gaps":["what the documents leave open, a sentence"]}'
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_form_says_all_that_the_schema_says_of_names_and_values(shape):
     form, schema = form_of(shape), shape.model_json_schema()
     for each in (schema, *schema["$defs"].values()):
         for name in each.get("properties", {}):
-            assert f'"{name}": ' in form
-        for value in each.get("enum", ()):
-            assert value in form
-    assert '"missing"' not in form
-    assert len(form) < len(str(schema)) * 2 / 3
+            assert f'"{name}":' in form
+    assert len(form) < len(str(schema)) / 3
 
 
-@pytest.mark.parametrize("shape", [ComprehensiveAnswer, ComplianceAnswer, Report])
+def test_the_names_of_values_are_those_that_an_answer_may_have():
+    form = form_of(ComplianceAnswer)
+    for values in (ComplianceStatus, RiskSeverity):
+        for each in values:
+            assert each.name in form
+            assert values(each.name) is values(each.name.lower()) is values(each.value) is each
+    with pytest.raises(ValueError, match="FINE"):
+        ComplianceStatus("FINE")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_form_closes_what_it_opens(shape):
-    plain = re.sub(r"//.*", "", form_of(shape))
-    assert plain.count("{") == plain.count("}") > 1
-    assert plain.count("[") == plain.count("]")
+    form = form_of(shape)
+    assert form.count("{") == form.count("}")
+    assert form.count("[") == form.count("]")
+    assert form.count('"') % 2 == 0
 
 
-def test_a_list_of_values_and_a_list_of_objects_are_told_apart():
-    assert '"gaps": [string, ...]' in form_of(ComprehensiveAnswer)
-    assert "}, ...]" in form_of(ComprehensiveAnswer)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_field_says_what_it_means(shape):
+    """The form is all that a model gets to know."""
+    assert "None" not in form_of(shape)
+    assert not re.search(r':""|:<>|:[,}]', form_of(shape))
 
 
-def test_what_has_no_description_is_refused_by_the_test_of_a_shape():
-    """Each field of the shapes says what it means, since the form is all that a model gets to know."""
-    for shape in (ComprehensiveAnswer, ComplianceAnswer, Report):
-        assert "// None" not in form_of(shape)
-    assert "// None" in form_of(type("Bare", (BaseModel,), {"__annotations__": {"one": str}}))
+def test_a_field_that_does_not_say_what_it_means_would_be_seen():
+    assert "None" in form_of(type("Bare", (BaseModel,), {"__annotations__": {"one": str}}))

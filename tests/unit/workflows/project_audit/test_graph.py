@@ -73,16 +73,17 @@ async def test_audits_at_the_same_time_do_not_mix():
         assert f"Shed {number}." in state["result"]["summary"]["text"]
 
 
-async def test_a_model_that_calls_its_answer_missing_is_not_believed(monkeypatch):
+async def test_what_is_missing_and_what_findings_mean_together_is_not_for_a_model_to_say(monkeypatch):
     class Modest:
         async def structured(self, system, prompt, shape, *, form, meter, seen):
-            if shape is COMPREHENSIVE.shape:
-                return shape.model_validate({"summary": {"text": "A shed.", "missing": True}})
-            return shape.model_validate({"compliance": {"status": "COMPLIANCE_STATUS_COMPLIANT", "missing": True}})
+            found = {"subject": "Slab", "requirement": "EN 206", "status": "VIOLATED", "explanation": "It is weak."}
+            given = {"text": "A shed.", "status": "COMPLIANT", "compliance": {"status": "COMPLIANT", "missing": True}}
+            return shape.model_validate({**given, "missing": True, "findings": [found]})
 
     monkeypatch.setattr(stretto.models, "configured", Modest)
     report = await report_of(audit())
     assert (report["summary"]["missing"], report["compliance"]["missing"]) == (False, False)
+    assert report["compliance"]["status"] == ComplianceStatus.VIOLATED
 
 
 async def test_a_crew_writes_in_its_order_and_comes_to_the_same_report():

@@ -63,8 +63,8 @@ def test_a_role_that_has_nothing_to_say_says_so():
 
 def test_nothing_in_a_report_stands_in_for_what_is_missing():
     made = report_by_rules(REQUEST)
-    modest = made.model_copy(update={"summary": made.summary.model_copy(update={"missing": True})})
-    assert not findings_of(modest, ()).summary.missing
+    assert not findings_of(made, ()).summary.missing
+    assert findings_of(made, ("Look closely.",)).warnings == ("Look closely.",)
     assert Report.model_validate_json(made.model_dump_json()) == made
 
 

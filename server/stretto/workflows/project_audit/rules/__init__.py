@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stretto.workflows.project_audit.answers import GAPS_MAX, ComplianceAnswer, ProjectSummary
+from stretto.workflows.project_audit.answers import GAPS_MAX, ComplianceAnswer, ComprehensiveAnswer
 from stretto.workflows.project_audit.rules._facts import facts_in
-from stretto.workflows.project_audit.rules._findings import compliance_of, finding_of, unexposed
+from stretto.workflows.project_audit.rules._findings import bounded, finding_of, nothing, unexposed
 from stretto.workflows.project_audit.rules._gaps import gaps_of
 from stretto.workflows.project_audit.rules._project import project_of
 from stretto.workflows.project_audit.rules._quantities import quantities_of
@@ -23,7 +23,7 @@ def _nobody(fraction: float) -> None:
     """Nobody wants to know."""
 
 
-def comprehensive(request: Mapping[str, Any], told: Told = _nobody) -> ProjectSummary:
+def comprehensive(request: Mapping[str, Any], told: Told = _nobody) -> ComprehensiveAnswer:
     """What a project is, its quantities, and what its documents leave open."""
     project = project_of(request)
     told(1 / 4)
@@ -34,7 +34,7 @@ def comprehensive(request: Mapping[str, Any], told: Told = _nobody) -> ProjectSu
     quantities = quantities_of(project.positions)
     text = summary_of(project, quantities, len(gaps))
     told(1.0)
-    return ProjectSummary(text=text, quantities=quantities, gaps=tuple(gap.text for gap in gaps[:GAPS_MAX]))
+    return ComprehensiveAnswer(text=text, quantities=quantities, gaps=tuple(gap.text for gap in gaps[:GAPS_MAX]))
 
 
 def compliance(request: Mapping[str, Any], told: Told = _nobody) -> ComplianceAnswer:
@@ -44,7 +44,8 @@ def compliance(request: Mapping[str, Any], told: Told = _nobody) -> ComplianceAn
     statements = statements_of(project)
     known = Known(statements)
     told(2 / 4)
-    findings = [finding_of(each) for each in to_check(statements, known)] + unexposed(project, statements, known)
+    found = [finding_of(each) for each in to_check(statements, known)] + unexposed(project, statements, known)
+    findings = found or [nothing()]
     told(3 / 4)
     exposures = frozenset(name for each in statements for name in each.concrete.exposures)
     risks = [
@@ -52,6 +53,6 @@ def compliance(request: Mapping[str, Any], told: Told = _nobody) -> ComplianceAn
         *facts_in(project, exposures),
         *risks_of_gaps(gaps_of(project, statements, known)),
     ]
-    answer = ComplianceAnswer(compliance=compliance_of(findings), risks=ordered(risks))
+    answer = ComplianceAnswer(findings=bounded(findings), risks=ordered(risks))
     told(1.0)
     return answer

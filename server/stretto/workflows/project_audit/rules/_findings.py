@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from stretto.workflows.project_audit.answers import FINDINGS_MAX, Compliance, ComplianceFinding, ComplianceStatus
+from stretto.workflows.project_audit.answers import FINDINGS_MAX, ComplianceFinding, ComplianceStatus, compliance_of
 from stretto.workflows.project_audit.rules._elements import USUAL, exposed_in
 from stretto.workflows.project_audit.rules._project import Project
 from stretto.workflows.project_audit.rules._standards import DEVIATION_MM, Demand, demand_of, rank
@@ -11,16 +11,25 @@ from stretto.workflows.project_audit.rules._statements import Known, Statement
 from stretto.workflows.project_audit.rules._words import shown, words_of
 
 COMPLIANT, VIOLATED, INCOMPLETE = ComplianceStatus.COMPLIANT, ComplianceStatus.VIOLATED, ComplianceStatus.INCOMPLETE
-WORST_FIRST: Final = (VIOLATED, INCOMPLETE, ComplianceStatus.UNKNOWN, COMPLIANT)
 _STANDARDS: Final = "EN 206 Table F.1, EN 1992-1-1 Table 4.4N"
 _EXPOSURE_NEEDED: Final = "EN 206: an exposure class for each element of concrete"
 _SUBJECTS_MAX: Final = 3
 
 
-def compliance_of(findings: Sequence[ComplianceFinding]) -> Compliance:
-    """The findings, the worst first, and what they mean together. Where nothing was checked, nothing complies."""
-    ordered = sorted(findings or [_nothing()], key=lambda finding: WORST_FIRST.index(finding.status))
-    return Compliance(status=ordered[0].status, findings=tuple(_bounded(ordered)))
+def bounded(findings: Sequence[ComplianceFinding]) -> tuple[ComplianceFinding, ...]:
+    """The worst findings, as many as an answer may have; the last one says how many there are besides."""
+    ordered = compliance_of(findings).findings
+    if len(ordered) <= FINDINGS_MAX:
+        return ordered
+    more = ordered[FINDINGS_MAX - 1 :]
+    told = _finding(f"{len(more)} more", _STANDARDS, more[0].status, "They were checked too, and are not listed here.")
+    return (*ordered[: FINDINGS_MAX - 1], told)
+
+
+def nothing() -> ComplianceFinding:
+    """Where nothing was checked, nothing complies."""
+    told = "Nothing names an exposure class, so there was nothing to check."
+    return _finding("The project", _EXPOSURE_NEEDED, INCOMPLETE, told)
 
 
 def finding_of(statement: Statement) -> ComplianceFinding:
@@ -106,20 +115,6 @@ def _asked(demand: Demand) -> str:
     if demand.cement_min:
         asked.append(f"at least {demand.cement_min.value} kg/m3 of cement")
     return ", ".join(asked)
-
-
-def _bounded(findings: list[ComplianceFinding]) -> list[ComplianceFinding]:
-    """As many findings as an answer may have; the last one says how many there are besides."""
-    if len(findings) <= FINDINGS_MAX:
-        return findings
-    more = findings[FINDINGS_MAX - 1 :]
-    told = _finding(f"{len(more)} more", _STANDARDS, more[0].status, "They were checked too, and are not listed here.")
-    return [*findings[: FINDINGS_MAX - 1], told]
-
-
-def _nothing() -> ComplianceFinding:
-    told = "Nothing names an exposure class, so there was nothing to check."
-    return _finding("The project", _EXPOSURE_NEEDED, INCOMPLETE, told)
 
 
 def _sentence(parts: Sequence[str]) -> str:

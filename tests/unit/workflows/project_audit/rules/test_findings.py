@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from stretto.workflows.project_audit.answers import FINDINGS_MAX, ComplianceStatus
+from stretto.workflows.project_audit.answers import FINDINGS_MAX, ComplianceStatus, compliance_of
 from stretto.workflows.project_audit.rules import compliance
 from stretto.workflows.project_audit.rules._concrete import concrete_in
 from stretto.workflows.project_audit.rules._standards import EXPOSURES, STRENGTHS, rank
@@ -35,7 +35,7 @@ WITH_RATIO = [name for name, row in TABLE.items() if row[1]]
 
 def checked(*specifications, description="A building", positions=()):
     request = {"description": description, "specifications": list(specifications), "positions": list(positions)}
-    return compliance(request).compliance
+    return compliance_of(compliance(request).findings)
 
 
 def beside(exposure):
