@@ -49,7 +49,9 @@ _NO_FAILURE: Final = re.compile(
     r"\b(?:0|no|zero|without(?: an?| any)?)\s+(?:\w+\s+)?(?:errors?|exceptions?|failures?|failed|rejected|timeouts?)\b"
     # `error: 0` counts errors, while `KeyError: 0` is one.
     r"|\b(?:(?-i:[a-z_]*(?:error|exception|failure|timeout))|errors|exceptions|failures|failed|rejected|timeouts)"
-    r"(?:_count|\s\w+)?[\"']?\s*[=:]\s*(?:\"\"|''|[\"']?(?:0\b(?![.:])|false\b|none\b|null\b))",
+    r"(?:_count|\s\w+)?[\"']?\s*[=:]\s*(?:\"\"|''|[\"']?(?:0\b(?![.:])|false\b|none\b|null\b))"
+    # A setting, and no timeout that has come: `timeout=3600`.
+    r"|\b(?:[a-z]+[_-])*timeout(?:[_-][a-z]+)*[\"']?\s*[=:]\s*[\"']?\d",
     re.IGNORECASE,
 )
 """Words of failure in lines that tell of none: `0 errors`, `failed=0`."""

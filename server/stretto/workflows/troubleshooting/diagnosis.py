@@ -127,7 +127,7 @@ def _line(case: Case, job: str, run: JobRun | None, cause: Cause) -> str:
 
 def telling(line: str) -> str:
     """A line of a log without time and level; of a stack trace its last line."""
-    return _HEAD.sub("", line.rpartition(" … ")[2])
+    return _HEAD.sub("", line.rpartition(" … ")[2]).removeprefix("Caused by: ")
 
 
 def cut(text: str) -> str:

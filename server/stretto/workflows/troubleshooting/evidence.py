@@ -55,6 +55,8 @@ class Case(BaseModel):
     """The branches that answered, each a source, or `source/job`."""
     looked_for_failures: bool = False
     """Whether the jobs are those that the scheduler says have failed."""
+    instance: str = ""
+    """The instance that it is about; empty for all of them."""
 
     def sources_about(self, job: str) -> tuple[str, ...]:
         """The sources that answered when this job was asked about."""
@@ -67,17 +69,24 @@ class Case(BaseModel):
             return ""
         if self.kind is QueryKind.JOB_FAILURE and not self.looked_for_failures:
             return "Which jobs have failed is not known"
-        if (
-            self.kind is QueryKind.PERFORMANCE
-            and not self.evidence.metrics
-            and LOGS not in self.sources_about(ALL_JOBS)
-        ):
-            return "Nothing could be looked into, as neither the metrics nor the logs told anything"
+        if self.kind is QueryKind.PERFORMANCE and not self.evidence.metrics:
+            return self._without_metrics
         return ""
+
+    @property
+    def _without_metrics(self) -> str:
+        if LOGS not in self.sources_about(ALL_JOBS):
+            return "Nothing could be looked into, as neither the metrics nor the logs told anything"
+        return "" if self.evidence.logs else "The logs show no trouble, and the metrics told nothing"
 
 
 def case_of(
-    kind: QueryKind, jobs: tuple[str, ...], results: Mapping[str, Any], *, looked_for_failures: bool = False
+    kind: QueryKind,
+    jobs: tuple[str, ...],
+    results: Mapping[str, Any],
+    *,
+    looked_for_failures: bool = False,
+    instance: str = "",
 ) -> Case:
     """The case that the answers make, by branch."""
     evidence = Evidence(
@@ -92,6 +101,7 @@ def case_of(
         evidence=evidence,
         answered=frozenset(results),
         looked_for_failures=looked_for_failures,
+        instance=instance,
     )
 
 

@@ -11,9 +11,10 @@ from stretto.workflows.troubleshooting.diagnosis import Examined, cut, sentence
 from stretto.workflows.troubleshooting.evidence import CONTRACT_PREFIX, LOGS, METRICS, Case
 from stretto.workflows.troubleshooting.logs import LogFinding
 from stretto.workflows.troubleshooting.metrics import MetricReading
+from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.scheduler import RunStatus
 from stretto.workflows.troubleshooting.signatures import Cause, cause_of
-from stretto.workflows.troubleshooting.votes import told_of
+from stretto.workflows.troubleshooting.votes import is_of, told_of
 
 FINDINGS_MAX: Final = 20
 PERCENT_HIGH: Final = 97.0
@@ -51,8 +52,21 @@ class Finding(BaseModel):
 
 def findings_of(case: Case, examined: Sequence[Examined]) -> tuple[Finding, ...]:
     """What metrics and logs say beyond the causes of the jobs, the worst first."""
-    found = [*_of_metrics(case.evidence.metrics), *_of_logs(case.evidence.logs, examined)]
+    found = [*_of_metrics(_concerning(case, examined)), *_of_logs(case.evidence.logs, examined)]
     return tuple(sorted(found, key=lambda each: -_ORDER.index(each.severity)))[:FINDINGS_MAX]
+
+
+def _concerning(case: Case, examined: Sequence[Examined]) -> Iterator[MetricReading]:
+    """The readings that may have to do with what was asked: of jobs, those of the machines where they failed.
+
+    A fleet has a slow machine somewhere at any time, which makes a job that ended well elsewhere no worse.
+    """
+    if case.instance or not case.jobs or case.kind is QueryKind.PERFORMANCE:
+        yield from case.evidence.metrics
+        return
+    troubled = [each.diagnosis for each in examined if each.diagnosis.is_bad or each.diagnosis.is_unknown]
+    runs = [case.evidence.run_of(job.job_name) for job in troubled]
+    yield from (reading for reading in case.evidence.metrics if any(is_of(reading, run) for run in runs))
 
 
 def severity_of(case: Case, examined: Sequence[Examined], findings: Iterable[Finding]) -> Severity:

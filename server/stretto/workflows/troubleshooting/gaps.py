@@ -13,12 +13,12 @@ GAPS_MAX: Final = 5
 _NAMES: Final = {LOGS: "Logs", KNOWLEDGE: "Runbooks"}
 
 
-def gaps_of(case: Case, sources: Sources, instance: str) -> tuple[str, ...]:
+def gaps_of(case: Case, sources: Sources) -> tuple[str, ...]:
     """What the answers do not cover."""
     answered = {branch.partition("/")[0] for branch in case.answered}
     told = [gap for name in SOURCES if name in answered for gap in _left_out(name, sources)]
     if METRICS in answered and not case.evidence.metrics:
-        told.append(f"The metrics have no readings{f' of {instance}' if instance else ''}.")
+        told.append(f"The metrics have no readings{f' of {case.instance}' if case.instance else ''}.")
     return tuple(told)
 
 

@@ -131,7 +131,7 @@ class _Aggregating:
         """Put the evidence together; where that fails, hand it on as it is."""
         case = _case(state)
         failures = (state.get("errors") or {}).values()
-        gaps = gaps_of(case, self._sources, state["request"].get("instance") or "")
+        gaps = gaps_of(case, self._sources)
         warnings = [*state["plan"].warnings, *warnings_of(failures), *gaps]
         try:
             concluded = await self._conclude(case)
@@ -199,7 +199,8 @@ async def responding(state: State) -> State:
 def _case(state: State) -> Case:
     plan = state["plan"]
     results: Mapping[str, Any] = state.get("results") or {}
-    return case_of(plan.kind, plan.jobs, results, looked_for_failures=plan.looked_for_failures)
+    instance = state["request"].get("instance") or ""
+    return case_of(plan.kind, plan.jobs, results, looked_for_failures=plan.looked_for_failures, instance=instance)
 
 
 def _writes_prose() -> bool:

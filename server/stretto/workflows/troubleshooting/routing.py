@@ -113,14 +113,15 @@ def terms_of(message: str, jobs: Collection[str] = ()) -> tuple[str, ...]:
 
 def _without(message: str, names: Collection[str], instead: str) -> str:
     """The message without names, whose words say nothing of the query: `warehouse-load` is about no load."""
-    for name in sorted(names, key=len, reverse=True):
-        message = message.replace(name, instead)
-    return message
+    if not names:
+        return message
+    any_name = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![\w-])(?:{any_name})(?![\w-])", instead, message)
 
 
 def _kind_of(message: str, jobs: Collection[str], named: Collection[str], instance: bool) -> QueryKind:  # noqa: FBT001 - it is a fact of the query
     """The kind with the best score; where nothing scores, what is named says what it can only be about."""
-    scores = _scores(_without(message, named, "it"))
+    scores = _scores(_without(message, {*jobs, *named}, "it"))
     if jobs and scores[QueryKind.JOB_FAILURE] >= _SCORES[QueryKind.JOB_FAILURE]:
         scores[QueryKind.JOB_FAILURE] += 2  # Somebody with a broken job needs more than a runbook.
     best = max(scores, key=lambda kind: scores[kind])

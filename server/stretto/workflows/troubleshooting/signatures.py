@@ -60,7 +60,8 @@ _PATTERNS: Final = {
         token (?:has |is )?expired|\bpermission for (?:table|schema|relation)\b|insufficient privilege
     """,
     Cause.DEPENDENCY_UNAVAILABLE: r"""
-        connection (?:was )?(?:refused|reset|aborted|closed by|lost)|\bECONNREFUSED\b|\bECONNRESET\b
+        connection (?:was )?(?:refused|reset|aborted|closed by|lost|closed unexpectedly|unexpectedly closed)
+        \b\w*Disconnected\b|\bECONNREFUSED\b|\bECONNRESET\b
         name or service not known|name resolution|nodename nor servname
         could not resolve (?:host|hostname|proxy)|\bgetaddrinfo\b|\bENOTFOUND\b|no such host|no route to host
         network is unreachable|\bEHOSTUNREACH\b|could not connect to|failed to connect|unable to connect

@@ -110,11 +110,11 @@ def _weight(finding: LogFinding) -> float:
 def _of_metrics(readings: Iterable[MetricReading], run: JobRun | None) -> Iterator[Vote]:
     for reading in readings:
         cause = SHOWN_BY.get(reading.name.partition("_")[0])
-        if cause is not None and reading.exceeded and _is_of(reading, run):
+        if cause is not None and reading.exceeded and is_of(reading, run):
             yield Vote(source=METRICS, cause=cause, weight=SUPPORT_WEIGHT, told=told_of(reading))
 
 
-def _is_of(reading: MetricReading, run: JobRun | None) -> bool:
+def is_of(reading: MetricReading, run: JobRun | None) -> bool:
     """Whether a reading is of the instance where the job ran, as far as both say where they are from."""
     if run is None or not (run.instance and reading.instance):
         return True

@@ -151,6 +151,7 @@ def test_a_warning_beside_a_job_of_which_nobody_told_does_not_make_it_light():
         ("2026-11-20 02:17:41,702 ERROR MemoryError: no more", "MemoryError: no more"),
         ("[2026-11-20T02:17:41Z] [CRITICAL] app: MemoryError", "app: MemoryError"),
         ("2026-11-20 02:17:41 ERROR step failed … MemoryError: no more", "MemoryError: no more"),
+        ("ERROR step failed … Caused by: java.lang.OutOfMemoryError", "java.lang.OutOfMemoryError"),
     ],
 )
 def test_a_line_of_a_log_is_told_without_its_time_and_level(text, told):
@@ -246,7 +247,8 @@ def test_a_runbook_may_be_looked_up_by_the_cause_and_the_line():
         ([], {}, "Which jobs have failed is not known."),
         ([line("Boom", job="", file="app.log"), reading(instance="")], {},
          "Which jobs have failed is not known; memory_used is 95 percent, above 90; and 1 more to see to."),
-        ([], {"kind": QueryKind.PERFORMANCE}, "Nothing that was looked at is out of the ordinary."),
+        ([reading(value=50.0)], {"kind": QueryKind.PERFORMANCE}, "Nothing that was looked at is out of the ordinary."),
+        ([], {"kind": QueryKind.PERFORMANCE}, "The logs show no trouble, and the metrics told nothing."),
         ([], {"kind": QueryKind.PERFORMANCE, "silent": ["logs"]},
          "Nothing could be looked into, as neither the metrics nor the logs told anything."),
         ([line("Boom", job="", file="app.log")], {"kind": QueryKind.PERFORMANCE}, "app.log says: Boom."),
@@ -261,17 +263,37 @@ def test_a_query_without_jobs_has_a_summary_too(found, fields, summary):
 
 
 @pytest.mark.parametrize(
-    ("fields", "severity"),
+    ("found", "fields", "severity"),
     [
-        ({"looked_for_failures": True}, Severity.NONE),
-        ({}, Severity.UNKNOWN),
-        ({"kind": QueryKind.PERFORMANCE}, Severity.NONE),
-        ({"kind": QueryKind.PERFORMANCE, "silent": ["logs"]}, Severity.UNKNOWN),
-        ({"kind": QueryKind.HOW_TO}, Severity.NONE),
+        ([], {"looked_for_failures": True}, Severity.NONE),
+        ([], {}, Severity.UNKNOWN),
+        ([reading(value=50.0)], {"kind": QueryKind.PERFORMANCE}, Severity.NONE),
+        ([], {"kind": QueryKind.PERFORMANCE}, Severity.UNKNOWN),
+        ([], {"kind": QueryKind.PERFORMANCE, "silent": ["logs"]}, Severity.UNKNOWN),
+        ([], {"kind": QueryKind.HOW_TO}, Severity.NONE),
     ],
 )
-def test_nothing_is_well_only_where_somebody_could_tell(fields, severity):
-    assert aggregate(case(jobs=(), **fields)).diagnosis.severity is severity
+def test_nothing_is_well_only_where_somebody_could_tell(found, fields, severity):
+    assert aggregate(case(*found, jobs=(), **fields)).diagnosis.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("found", "fields", "concerns"),
+    [
+        ([run(status=RunStatus.SUCCEEDED)], {}, False),
+        ([run(status=RunStatus.UNKNOWN_JOB)], {}, False),
+        ([run(instance="worker-4")], {}, False),
+        ([run(instance="worker-3")], {}, True),
+        ([run()], {}, True),
+        ([], {"silent": ["scheduler"]}, True),
+        ([run(status=RunStatus.SUCCEEDED)], {"instance": "worker-3"}, True),
+        ([run(status=RunStatus.SUCCEEDED)], {"kind": QueryKind.PERFORMANCE}, True),
+        ([], {"jobs": ()}, True),
+    ],
+)
+def test_a_machine_in_trouble_concerns_the_jobs_that_failed_there(found, fields, concerns):
+    concluded = aggregate(case(*found, reading(value=99.0), **fields))
+    assert bool(concluded.diagnosis.findings) == (concluded.diagnosis.severity is Severity.HIGH) == concerns
 
 
 @pytest.mark.parametrize("kind", [QueryKind.HOW_TO, QueryKind.PERFORMANCE])

@@ -460,6 +460,8 @@ def test_words_of_failure_are_found(text):
         "error=null",
         'error=""',
         "exit code 0",
+        "run started, timeout=3600",
+        '"read_timeout_seconds": "30"',
         "all is well",
         "a failover is not needed",
         "skilled",

@@ -145,3 +145,12 @@ def test_terms_have_a_bound():
 
 def test_kinds_are_those_of_the_contract():
     assert {kind.value for kind in QueryKind} == set(contract.QueryKind.keys())
+
+
+def test_a_short_name_of_a_job_is_no_part_of_other_words():
+    asked = route({"message": "Why does a take so long at the warehouse?", "job_names": ["a"]})
+    assert (asked.kind, asked.terms) == (PERFORMANCE, ("take", "long", "warehouse"))
+
+
+def test_the_words_of_a_given_name_say_nothing_of_the_query():
+    assert route({"message": "Is load done?", "job_names": ["load"]}).kind is STATUS

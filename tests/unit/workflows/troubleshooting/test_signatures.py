@@ -34,6 +34,8 @@ LINES = {
         "socket.gaierror: [Errno -2] Name or service not known",
         "curl: (6) Could not resolve host: api.example.com",
         "HTTP 503",
+        "smtplib.SMTPServerDisconnected: Connection unexpectedly closed",
+        "server closed the connection: Connection closed unexpectedly",
         "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url",
         "upstream returned 502",
         "status code: 503",
