@@ -10,7 +10,7 @@ from stretto.troubleshooting.v1.troubleshooting_pb2 import (
     TroubleshootingReport,
     TroubleshootingRequest,
 )
-from stretto.workflows.troubleshooting.graph import Aggregate, Graph, graph, troubleshooting_graph
+from stretto.workflows.troubleshooting.graph import Aggregate, Graph, graph, report_of, troubleshooting_graph
 from stretto.workflows.troubleshooting.sources import Sources, configured, sources_of
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "configured",
     "graph",
     "register",
+    "report_of",
     "sources_of",
     "troubleshooting_graph",
 ]
@@ -55,5 +56,5 @@ def register(app: App, made: Graph | Callable[[], Graph] = graph) -> None:
         progress=TroubleshootingProgress,
         examples=EXAMPLES,
         to_input=lambda request: {"request": request},
-        to_result=lambda state: state["result"],
+        to_result=report_of,
     )

@@ -48,6 +48,7 @@ class State(FanOutState, total=False):
     request: dict[str, Any]
     plan: Plan
     result: dict[str, Any]
+    """The report but for the evidence, which stands in `results`."""
 
 
 def graph() -> Graph:
@@ -141,14 +142,7 @@ class _Aggregating:
             conclusion = {"summary": UNAGGREGATED}
             warnings.append(f"There is no diagnosis, because the aggregator failed ({type(error).__name__}).")
         figures = {"figures": state["figures"].to_message()} if "figures" in state else {}
-        evidence = case.evidence.model_dump(mode="json")
-        result: dict[str, Any] = {
-            "kind": case.kind.value,
-            **conclusion,
-            "evidence": evidence,
-            "warnings": warnings,
-            **figures,
-        }
+        result: dict[str, Any] = {"kind": case.kind.value, **conclusion, "warnings": warnings, **figures}
         tell(AGGREGATING, 0.95 if _writes_prose() else 1.0, result["summary"], kind=case.kind)
         return {"result": result}
 
@@ -194,6 +188,14 @@ async def responding(state: State) -> State:
     tell(RESPONDING, 1.0, result["summary"], kind=state["plan"].kind)
     warnings = [*result["warnings"], *filter(None, [prose.warning])]
     return {"result": {**result, "prose": prose.text, "warnings": warnings}}
+
+
+def report_of(state: State) -> dict[str, Any]:
+    """The report, in the contract's words.
+
+    The evidence comes in here, at the end: it is most of a report, and the state has it already.
+    """
+    return {**state["result"], "evidence": _case(state).evidence.model_dump(mode="json")}
 
 
 def _case(state: State) -> Case:
