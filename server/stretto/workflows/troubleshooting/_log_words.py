@@ -65,20 +65,30 @@ _SECRETS: Final = (
     ),
     (("bearer",), re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"), rf"\1{_MASK}"),
     (
-        ("passw", "passphrase", "pwd", "secret", "token", "key", "credential"),
+        ("pass", "pwd", "secret", "token", "key", "credential", "sig"),
         re.compile(
-            r"(?i)((?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key"
-            r"|credentials?)[\"']?(?:\s*(?:=>|=|:)\s*|(?<=--password)\s+|(?<=--token)\s+|(?<=--secret)\s+))"
+            r"(?i)((?:password|passwd|passphrase|pwd|secret(?:[_-]?key)?|token|api[_-]?key|access[_-]?key(?:[_-]?id)?"
+            r"|(?:private|account|signing|encryption|master)[_-]?key|credentials?|(?<=_)pass|\bpass(?==)"
+            r"|SharedAccessSignature|(?<=[?&])sig(?:nature)?)[\"']?(?:\s*(?:=>|=|:)\s*|(?<=--password)\s+|(?<=--token)\s+|(?<=--secret)\s+))"
             r"(?:\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?|[^\s&\"'}\])]+)"
         ),
         rf"\1{_MASK}",
     ),
     (("://",), re.compile(r"(://)[^\s/@:]*:[^\s/]*@"), rf"\1{_MASK}@"),
+    # What is quoted, as a password may be incorrect, too.
+    (
+        ("identified by", "password"),
+        re.compile(r"(?i)\b((?:identified by|password(?: is)?)\s+)(?:'[^']*'|\"[^\"]*\")"),
+        rf"\1{_MASK}",
+    ),
+    (("cookie",), re.compile(r"(?i)(cookie[\"']?\s*[=:]\s*).+"), rf"\1{_MASK}"),
+    (("private key-----",), re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*"), rf"\1{_MASK}"),
+    (("hooks.slack.com",), re.compile(r"(?i)(hooks\.slack\.com/\w+/)\S+"), rf"\1{_MASK}"),
     (("akia", "asia"), re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), _MASK),
     (("eyj",), re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), _MASK),
     (
-        ("gh", "glpat-", "sk-", "xox"),
-        re.compile(r"(?<![\w-])(?:gh[opsru]_|github_pat_|glpat-|sk-|xox[abp]-)[\w-]{16,}"),
+        ("gh", "glpat-", "sk-", "xox", "npm_", "aiza"),
+        re.compile(r"(?<![\w-])(?:gh[opsru]_|github_pat_|glpat-|sk-|xox[abp]-|npm_|AIza)[\w-]{16,}"),
         _MASK,
     ),
 )

@@ -521,6 +521,16 @@ def test_what_differs_from_run_to_run_makes_no_difference():
         "ghp_S3CRETS3CRETS3CRET",
         "sk-S3CRETS3CRETS3CRET",
         "password=S3CRET password=S3CRET",
+        "SECRET_KEY=S3CRET",
+        "DB_PASS: S3CRET and pass=S3CRET",
+        "AccountKey=S3CRET;SharedAccessSignature=S3CRET",
+        "GET /blob?sig=S3CRET&se=1",
+        "Set-Cookie: session=S3CRET; id=S3CRET",
+        "CREATE USER etl IDENTIFIED BY 'S3CRET'",
+        "the password is 'S3CRET'",
+        "https://hooks.slack.com/services/S3CRET/S3CRET",
+        "-----BEGIN RSA PRIVATE KEY----- S3CRET",
+        "npm_S3CRETS3CRETS3CRET AIzaS3CRETS3CRETS3CRET",
     ],
 )
 def test_secrets_are_masked(text):
@@ -532,6 +542,10 @@ def test_secrets_are_masked(text):
     "text",
     [
         "password authentication failed for user etl",
+        "the password is incorrect",
+        "pass: 12, fail: 3",
+        "KeyError: 'amount'",
+        "design: signature: broken, bypass=1",
         "https://host:443/a@b",
         "mail to a@b.example failed",
         "unexpected token",
