@@ -8,6 +8,7 @@ from stretto.orchestrator.brief import Brief, KnownWorkflow, OpenQuestion
 from stretto.orchestrator.understanding._offline.asking import joined
 from stretto.orchestrator.understanding._offline.deciding import options_of
 from stretto.orchestrator.understanding._offline.dialog import exchange_of
+from stretto.orchestrator.understanding._offline.lexicon import FAILURE
 from stretto.orchestrator.understanding._offline.ranking import Index, telling
 from stretto.orchestrator.understanding._offline.selecting import named_in, question_text
 from stretto.orchestrator.understanding._offline.speech import (
@@ -16,8 +17,10 @@ from stretto.orchestrator.understanding._offline.speech import (
     is_question,
     is_statement,
     order_to_stop,
+    wants_recalled,
 )
 from stretto.orchestrator.understanding._offline.stems import kin, stem, stems
+from stretto.orchestrator.understanding._offline.subjects import subject_of
 from stretto.orchestrator.understanding._offline.text import Text, parts_of, plain, read
 from stretto.orchestrator.understanding._offline.verdicts import verdict_of
 
@@ -31,12 +34,8 @@ FACTS_MAX: Final = 4
 
 _QUOTED_MAX: Final = 200
 _MICROS: Final = 1_000_000
-_TOLD: Final = re.compile(
-    r"\b(?:did i|have i|i (?:told|said|mentioned)|remember|who am i|you know (?:about )?(?:me|my))\b"
-)
 _MINE: Final = re.compile(r"\b(?:what is|what's|what are|which|where is|who is|how many|do you know)\b.{0,20}\bmy\b")
 _SMALL_TALK: Final = {"thanks": "You are welcome.", "later": "All right, take your time."}
-_FAILURE: Final = stems("fail failure wrong error broke broken problem")
 _RESULT: Final = stems("find found finding result outcome conclusion summary come")
 _TIMES: Final = frozenset({"when", "long", "since", "started"})
 _ENDED: Final = {
@@ -58,7 +57,7 @@ def answer(brief: Brief, index: Index) -> str:
         return told
     words = " ".join(text.words)
     recalled = _recalled(brief, text)
-    if _TOLD.search(words) or (recalled and _MINE.search(words) and not _facts_asked(brief.workflows, text)):
+    if wants_recalled(text) or (recalled and _MINE.search(words) and not _facts_asked(brief.workflows, text)):
         return recalled or "You have not told me that in this session."
     return _state(brief, index, text)
 
@@ -149,7 +148,14 @@ def _named(brief: Brief, index: Index, text: Text) -> list[str]:
     named = named_in(text, types)
     if named:
         return [name for name in dict.fromkeys(types) if name in named]
-    return [each.known.type.name for each in index.meant(text)[:1]]
+    there = [each.workflow_type for each in brief.workflows]
+    if called := named_in(text, there, weak=True):
+        return [name for name in dict.fromkeys(there) if name in called]
+    if not subject_of(text):
+        return []
+    # What a question would be started for, were it not about the session, is not what it asks about.
+    meant = (each.known for each in index.meant(text)[:1])
+    return [known.type.name for known in meant if not known.takes_questions or known.type.name in there]
 
 
 def _chosen(brief: Brief, index: Index, text: Text) -> list[KnownWorkflow]:
@@ -159,7 +165,7 @@ def _chosen(brief: Brief, index: Index, text: Text) -> list[KnownWorkflow]:
         of_type = [each for each in newest if each.workflow_type in named]
         live = [each for each in of_type if not each.ended]
         return live or of_type[:1] if len(named) == 1 else of_type
-    if _FAILURE & text.stems and (failed := [each for each in newest if each.status == "FAILED"]):
+    if FAILURE & text.stems and (failed := [each for each in newest if each.status == "FAILED"]):
         return failed[:1]
     if _RESULT & text.stems and (ended := [each for each in newest if each.status == "SUCCEEDED"]):
         return ended[:1]

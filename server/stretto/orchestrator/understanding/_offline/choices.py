@@ -67,7 +67,7 @@ def _mentions(field: Field, scene: Scene) -> Iterator[_Mention]:
         for first, after in _places(choice.stems, scene.text.tokens):
             near = scene.named_near(field.words, first, after)
             told = near or (_as_noun(scene, first) if particle else not weak)
-            if told and not scene.negated(first):
+            if told and scene.negated(first) == field.excludes:
                 yield _Mention(field, choice, first, after, near)
 
 
@@ -80,7 +80,7 @@ def _as_noun(scene: Scene, first: int) -> bool:
 def _by_alias(field: Field, lesson: Lesson, scene: Scene) -> Iterator[_Mention]:
     """Choices that are meant by a part of their words, as examples did."""
     for index, token in enumerate(scene.text.tokens):
-        if token.word and token.stem in lesson.aliases and not scene.negated(index):
+        if token.word and token.stem in lesson.aliases and scene.negated(index) == field.excludes:
             value = lesson.aliases[token.stem]
             # A part is less sure than a whole, so it counts as no words at all.
             yield _Mention(field, Choice(value, token.lower, ()), index, index + 1, near=False)

@@ -32,6 +32,7 @@ _DATES: Final = frozenset({"date", "deadline", "birthday", "due", "until"})
 _FILLER: Final = frozenset(
     {"number", "count", "of", "max", "min", "maximum", "minimum", "total", "is", "has", "the", "num"}
 )
+_EXCLUDES: Final = frozenset({"without", "except", "exclude", "excluded", "skip"})
 _LIKE_DATE, _LIKE_MONTH = "2026-01-31", "2026-01"
 
 
@@ -68,6 +69,16 @@ class Field:
     def label(self) -> str:
         """Its name in plain words."""
         return " ".join(parts_of(self.name)) or self.name
+
+    @property
+    def takes_message(self) -> bool:
+        """Whether a message as a whole is a value of it."""
+        return self.kind == "free" or self.alone
+
+    @property
+    def excludes(self) -> bool:
+        """Whether it lists what shall not be: `without`."""
+        return bool(_EXCLUDES & set(parts_of(self.name)))
 
 
 def fields_of(schema: JsonObject, depth: int = 0) -> tuple[Field, ...]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stretto.orchestrator.understanding._offline.check import bounds_of, fault_of
 from stretto.orchestrator.understanding._offline.choices import choose, flags
+from stretto.orchestrator.understanding._offline.coded import coded, takes_codes
 from stretto.orchestrator.understanding._offline.fields import Field
 from stretto.orchestrator.understanding._offline.lessons import Lesson
 from stretto.orchestrator.understanding._offline.lists import lists, maps
@@ -16,11 +17,13 @@ from stretto.orchestrator.understanding._offline.names import QUOTED, addresses,
 from stretto.orchestrator.understanding._offline.numbers import count
 from stretto.orchestrator.understanding._offline.records import records
 from stretto.orchestrator.understanding._offline.scene import Scene
+from stretto.orchestrator.understanding._offline.stems import stems
 from stretto.orchestrator.understanding._offline.text import read
 from stretto.orchestrator.understanding._offline.when import dates
 
 __all__ = ["Fault", "Filled", "Shape", "fill"]
 
+_WHOLE: Final = stems("message question query request description prompt")
 _READ_MAX: Final = 2_048
 """Readings kept: the messages of the sessions that talk right now, for the types that they may mean."""
 
@@ -100,8 +103,10 @@ def _values(fields: Sequence[Field], shape: Shape, scene: Scene) -> dict[str, An
     found |= choose(fields, shape.lessons, scene)
     found |= count(fields, shape.lessons, scene)
     found |= flags(fields, scene)
-    found |= texts(fields, shape.lessons, scene)
-    found |= lists(fields, shape.lessons, scene)
+    found |= coded(fields, shape.lessons, scene)
+    wordy = [field for field in fields if not takes_codes(field, shape.lessons.get(field.name, Lesson()))]
+    found |= texts(wordy, shape.lessons, scene)
+    found |= lists(wordy, shape.lessons, scene)
     found |= _objects(fields, shape, scene)
     # A reply gives what was asked for; the text itself was there before it.
     return found if scene.memory or scene.reply else found | _free(fields, found, scene.text.raw)
@@ -120,10 +125,14 @@ def _objects(fields: Iterable[Field], shape: Shape, scene: Scene) -> dict[str, A
 
 def _free(fields: Iterable[Field], found: Mapping[str, Any], text: str) -> dict[str, str]:
     """A field for free text takes the message as it is."""
-    free = [field for field in fields if (field.kind == "free" or field.alone) and field.name not in found]
+    free = [field for field in fields if field.takes_message and field.name not in found]
     wanted = [field for field in free if field.required] or free[:1]
-    said = _quoted_or_all(text)
-    return {field.name: said for field in wanted if said}
+    return {field.name: said for field in wanted if (said := _said_for(field, text))}
+
+
+def _said_for(field: Field, text: str) -> str:
+    """A message is the whole of what was said; of other texts, such as one to translate, what is quoted is meant."""
+    return text.strip() if _WHOLE & set(field.words) else _quoted_or_all(text)
 
 
 def _quoted_or_all(text: str) -> str:

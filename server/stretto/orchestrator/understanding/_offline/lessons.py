@@ -10,7 +10,6 @@ from typing import Any, Final
 from stretto.orchestrator.brief import Example
 from stretto.orchestrator.understanding._offline.fields import Field
 from stretto.orchestrator.understanding._offline.quantities import quantities_in
-from stretto.orchestrator.understanding._offline.stems import stem
 from stretto.orchestrator.understanding._offline.text import Text, read
 
 __all__ = ["Frame", "Lesson", "lessons_of"]
@@ -36,7 +35,7 @@ class Lesson:
     """What its numbers were said to count, and per what."""
     frames: tuple[Frame, ...] = ()
     known: Mapping[tuple[str, ...], str] = field(default_factory=dict)
-    """Values that examples had, by the stems of their words."""
+    """Values that examples had, by the stems of their words and signs."""
     aliases: Mapping[str, Any] = field(default_factory=dict)
     """Words by which examples meant a choice, of those that only this choice has: `muscle` for muscle gain."""
 
@@ -56,7 +55,7 @@ def _lesson(field_: Field, examples: tuple[Example, ...]) -> Lesson:
             if field_.kind == "number" and isinstance(value, int | float):
                 units |= _units(example.says, value)
             elif isinstance(value, str) and not field_.choices and field_.kind not in {"free", "date", "month"}:
-                stems = tuple(map(stem, read(value).words))
+                stems = tuple(token.stem for token in read(value).tokens)
                 known[stems] = value
                 frames += _frames(text, stems)
     return Lesson(frozenset(units), tuple(dict.fromkeys(frames)), known, _aliases(field_, examples))

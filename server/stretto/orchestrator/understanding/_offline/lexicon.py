@@ -56,6 +56,9 @@ TENS: Final = {word: 10 * n for n, word in enumerate(_TENS, 2)}
 NUMBERS: Final = {**{word: n for n, word in enumerate(_ONES)}, **TENS}
 ORDINALS: Final = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 
+FAILURE: Final = frozenset(map(stem, words("fail failure wrong error broke broken problem crash")))
+"""Stems of words that say that something did not go well. To whoever asks they are all one."""
+
 NEGATIONS: Final = frozenset(words("no not without never non isn't aren't don't doesn't won't"))
 CURRENCIES: Final = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 CURRENCY_WORDS: Final = {"dollar": "USD", "buck": "USD", "euro": "EUR", "pound": "GBP", "franc": "CHF", "yen": "JPY"}

@@ -1,6 +1,8 @@
 """Lists of words that a message gives for a field: `knee and shoulder injuries`, `equipment: bands, a mat`."""
 
+import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from stretto.orchestrator.understanding._offline.fields import Field
@@ -14,6 +16,10 @@ from stretto.orchestrator.understanding._offline.stems import kin, stem
 __all__ = ["lists", "maps"]
 
 _ITEM_WORDS_MAX: Final = 3
+_ITEM: Final = re.compile(r"[^;\n]+")
+_SENTENCE_MIN: Final = 500
+"""Characters of an item from which on it may be a sentence, and a word or two of one would say less than it."""
+
 _LINKS: Final = frozenset({",", "and", "&", "or", "plus"})
 _OPENERS: Final = frozenset({":", "=", "is", "are", "in", "to", "of", "at", "include", "includes", "including"})
 _STOPS: Final = frozenset({".", "\n", "?", ";"})
@@ -27,8 +33,8 @@ def lists(fields: Iterable[Field], lessons: Mapping[str, Lesson], scene: Scene) 
     wanted = [field for field in fields if _takes_words(field)]
     found: dict[str, _Items] = {field.name: _known(lessons.get(field.name, Lesson()), scene) for field in wanted}
     for field in wanted:
-        found[field.name] += _named(field, scene)
-    for field in wanted:
+        found[field.name] += _sentences(field, scene) if _takes_sentences(field) else _named(field, scene)
+    for field in (each for each in wanted if not _takes_sentences(each)):
         lesson = lessons.get(field.name, Lesson())
         found[field.name] += _framed(lesson, scene)
         if found[field.name]:
@@ -70,6 +76,20 @@ def _named(field: Field, scene: Scene) -> _Items:
                 return _forward(scene, index + 2)
             if items := _backward(scene, index):
                 return items
+    return []
+
+
+def _takes_sentences(field: Field) -> bool:
+    return field.item is not None and field.item.schema.get("maxLength", 0) >= _SENTENCE_MIN
+
+
+def _sentences(field: Field, scene: Scene) -> _Items:
+    """What stands behind the field's own name and a colon, with semicolons or line ends between the items."""
+    tokens = scene.text.tokens
+    for token, colon in pairwise(tokens):
+        if colon.text == ":" and token.word and kin(token.stem, field.words[-1]):
+            items = _ITEM.finditer(scene.text.raw, colon.end)
+            return [(item.start(), said) for item in items if (said := item[0].strip(" \t.-"))]
     return []
 
 

@@ -17,6 +17,7 @@ from stretto.orchestrator.understanding._offline.numbers import amount
 from stretto.orchestrator.understanding._offline.quantities import quantities_in
 from stretto.orchestrator.understanding._offline.ranking import Index, Known, Ranked
 from stretto.orchestrator.understanding._offline.speech import is_question, is_statement
+from stretto.orchestrator.understanding._offline.subjects import points_here
 from stretto.orchestrator.understanding._offline.text import read
 
 __all__ = ["complete", "request", "wanted_in"]
@@ -48,12 +49,14 @@ def wanted_in(index: Index, raw: str, brief: Brief) -> list[Wanted] | list[Ranke
         if any(moment.start == 0 for moment in moments_in(part, day_of(brief.now))):
             continue
         meant = index.meant(read(part))
-        if len(meant) == 1:
+        # `It was wrong` beside a wish is no wish of its own, though some types take any message.
+        if len(meant) == 1 and not (meant[0].known.takes_questions and points_here(index, read(part), meant[0].known)):
             known = meant[0].known
             before = found.get(known.type.name)
             found[known.type.name] = Wanted(known, f"{before.part} {part}" if before else part)
     if len(found) > 1:
-        return list(found.values())
+        kept = index.without_general(found)
+        return [each for name, each in found.items() if name in kept]
     whole = index.meant(read(raw))
     told = _told_for(whole if len(whole) > 1 else index.rank(read(raw))[:3], raw, brief) if len(whole) != 1 else whole
     if len(told) == 1:
@@ -99,10 +102,10 @@ def complete(brief: Brief, index: Index, known: Known, exchange: Exchange) -> Pl
 def _remembered(brief: Brief, known: Known, exchange: Exchange | None) -> tuple[str, ...]:
     """Earlier messages that may fill in what was not said now.
 
-    What was said for one person does not hold for another, so a type that is about a person takes only facts that the
-    user told of their own accord.
+    What was said for one person or question does not hold for another, so a type that is about one takes only facts
+    that the user told of their own accord.
     """
-    personal = any(field.kind == "person" and field.required for field in known.shape.fields)
+    personal = known.takes_questions or any(field.kind == "person" and field.required for field in known.shape.fields)
     told = (raw for raw in memory_of(brief, exchange) if not is_question(read(raw)))
     return tuple(raw for raw in told if not personal or is_statement(read(raw)))
 

@@ -61,14 +61,14 @@ def title_of(workflow_type: str) -> frozenset[str]:
     return frozenset(map(stem, parts_of(workflow_type)))
 
 
-def named_in(text: Text, workflow_types: Iterable[str]) -> frozenset[str]:
-    """Those types of whose names a text has a telling word that no other of them has."""
+def named_in(text: Text, workflow_types: Iterable[str], *, weak: bool = False) -> frozenset[str]:
+    """Those types of whose names a text has a telling word that no other of them has; with `weak`, any word."""
     types = tuple(dict.fromkeys(workflow_types))
     stems = [title_of(each) for each in types]
     found = set()
     for name, own in zip(types, stems, strict=True):
         others = frozenset().union(*(each for each in stems if each != own))
-        if text.stems & (own - others - _WEAK):
+        if text.stems & (own - others - (frozenset() if weak else _WEAK)):
             found.add(name)
     return frozenset(found)
 

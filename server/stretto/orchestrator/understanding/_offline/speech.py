@@ -6,7 +6,17 @@ from typing import Final, Literal
 from stretto.orchestrator.understanding._offline.stems import words
 from stretto.orchestrator.understanding._offline.text import Text
 
-__all__ = ["act_of", "gives_up", "is_question", "is_statement", "is_wish", "order_to_stop", "wants_told"]
+__all__ = [
+    "act_of",
+    "gives_up",
+    "is_question",
+    "is_statement",
+    "is_wish",
+    "order_to_stop",
+    "wants_found_out",
+    "wants_recalled",
+    "wants_told",
+]
 
 Act = Literal["", "greeting", "thanks", "help", "later"]
 
@@ -51,11 +61,20 @@ _ASKS: Final = frozenset(
     what what's when when's where where's which who who's whose why why's how how's is are was were am do does did has
     have had isn't aren't didn't doesn't hasn't should shall any""")
 )
+_DO_A: Final = re.compile(r"do (?:an?|another|it|that)\b")
+"""An order, unlike `do the workouts hurt`."""
+
 _TELLS: Final = re.compile(
     r"(?:please |can you |could you |so |ok |and )*(?:(?:tell|show|remind|inform) (?:me|us)\b|let me (?:know|see)\b|"
     r"(?:give me |what's |send me )?(?:the |a |an |any |my |current )*"
     r"(?:status|progress|news|updates?|overview|results?)\b|i(?: want| would like|'d like) to (?:know|see|hear)\b|"
     r"i wonder\b)"
+)
+_RECALLS: Final = re.compile(
+    r"\b(?:did i|have i|i (?:told|said|mentioned)|remember|who am i|you know (?:about )?(?:me|my))\b"
+)
+_FINDS_OUT: Final = re.compile(
+    r"(?:find out|figure out|investigate|check|see|look into) (?:what|why|how|who|where|when|which|whether|if)\b"
 )
 _STATES: Final = re.compile(
     r"(?:by the way |fyi |note that |remember that |for your information |please note that |also |and |actually )*"
@@ -69,7 +88,7 @@ _WISH: Final = re.compile(
     r"make (?:me|us|an?|another))\b"
     # Words that are nouns as well are wishes where a verb stands: `start it`, not `the start date`.
     r"|(?:^|\b(?:and|then|please|to|now|also|just|so|well|ok|okay|yes|no|hi|hello|hey) )"
-    r"(?:plan|create|prepare|start(?! date)|set up|review)\b"
+    r"(?:plan|create|prepare|start(?! date)|set up|review|find out|look into|investigate|audit|check)\b"
 )
 _STOP: Final = frozenset({"cancel", "stop", "abort", "kill", "terminate", "halt", "end", "quit", "discard"})
 
@@ -98,12 +117,24 @@ def is_question(text: Text) -> bool:
     """Whether a message wants to know something, rather than to have something done."""
     core, asks = core_of(text)
     first = core.split(" ", 1)[0]
+    if _DO_A.match(core):
+        return False
     return wants_told(text) or (not asks and (first in _ASKS or text.raw.rstrip().endswith("?")))
 
 
 def wants_told(text: Text) -> bool:
     """Whether a message asks to be told something, without the form of a question."""
     return bool(_TELLS.match(" ".join(text.words)))
+
+
+def wants_recalled(text: Text) -> bool:
+    """Whether a message asks for what its writer has said before."""
+    return bool(_RECALLS.search(" ".join(text.words)))
+
+
+def wants_found_out(text: Text) -> bool:
+    """Whether a message has a question in it that somebody shall find the answer to: `find out why it failed`."""
+    return bool(_FINDS_OUT.match(core_of(text)[0]))
 
 
 def is_statement(text: Text) -> bool:

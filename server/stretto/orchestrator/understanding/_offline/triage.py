@@ -21,6 +21,7 @@ from stretto.orchestrator.understanding._offline.selecting import (
     means_all,
     named_in,
     select,
+    title_of,
     words_of,
 )
 from stretto.orchestrator.understanding._offline.speech import (
@@ -30,9 +31,11 @@ from stretto.orchestrator.understanding._offline.speech import (
     is_statement,
     is_wish,
     order_to_stop,
+    wants_found_out,
     wants_told,
 )
 from stretto.orchestrator.understanding._offline.stems import kin, stem, stems
+from stretto.orchestrator.understanding._offline.subjects import about, points_here
 from stretto.orchestrator.understanding._offline.text import Text, read
 from stretto.orchestrator.understanding._offline.verdicts import MEANINGS, Verdict, verdict_of
 
@@ -100,11 +103,15 @@ def _leaves(turn: _Turn, question: OpenQuestion) -> bool:
     return bool(other) and _is_order(turn.text, wanted) and not _changeable(turn, [question])
 
 
-def _completed(turn: _Turn, known: Known, exchange: Exchange) -> Plan:
+def _completed(turn: _Turn, known: Known, exchange: Exchange) -> Plan | None:
     """The plan for an answer to what is missing; a no that leaves as much open as before ends it."""
     plan = complete(turn.brief, turn.index, known, exchange)
     verdict = verdict_of(turn.message)
     declined = verdict is not None and verdict.kind == "reject"
+    if known.takes_questions and plan.kind == "launch":
+        # Nothing was missing: it was asked whether to start it at all.
+        agreed = verdict is not None or bool(turn.text.stems & title_of(known.type.name))
+        return ANSWER if declined else plan if agreed else None
     return ANSWER if declined and plan.kind == "ask_back" and plan.text == turn.brief.history[-1].text else plan
 
 
@@ -277,17 +284,54 @@ def _remark(turn: _Turn) -> Plan | None:
 
 def _order_in_question(turn: _Turn) -> Plan | None:
     """The launch that a question asks for: `where does my money go?` with the payments after it, `show me a plan`."""
-    inside = "?" in turn.message.rstrip().rstrip("?")
-    if not inside and not wants_told(turn.text):
-        return None
     plan = request(turn.brief, turn.index)
-    if plan is None or plan.kind != "launch":
+    if plan is None:
+        return _for_a_name(turn)
+    if plan.kind != "launch":
         return None
+    inside = "?" in turn.message.rstrip().rstrip("?")
+    if known := _asked_of(turn, plan):
+        return _order_of_question(turn, plan, known, inside=inside)
     there = {each.workflow_type for each in turn.brief.workflows}
-    return plan if inside or not there & {each.workflow_type for each in plan.launches} else None
+    told = wants_told(turn.text) and not there & {each.workflow_type for each in plan.launches}
+    return plan if inside or told else None
+
+
+def _asked_of(turn: _Turn, plan: Plan) -> Known | None:
+    """The one type that a plan starts, if any question will do for it: then it needs a closer look."""
+    known = turn.index.by_name[plan.launches[0].workflow_type]
+    return known if len(plan.launches) == 1 and known.takes_questions else None
+
+
+def _order_of_question(turn: _Turn, plan: Plan, known: Known, *, inside: bool) -> Plan | None:
+    """The launch that a question is enough for, where it is about nothing in the session; when unsure, ask."""
+    meant = about(turn.brief, turn.index, turn.text, known, told_more=inside)
+    return _shall_i(known) if meant == "unsure" else plan if meant == "else" else None
+
+
+def _for_a_name(turn: _Turn) -> Plan | None:
+    """The question whether to start the one type that is about such things as a message names, and says no more of."""
+    known = [each for each in turn.index.known if each.takes_questions and each.takes_names]
+    if len(known) != 1 or not turn.index.names_in(turn.text):
+        return None
+    return _shall_i(known[0]) if about(turn.brief, turn.index, turn.text, known[0]) == "else" else None
+
+
+def _shall_i(known: Known) -> Plan:
+    return Plan(kind="ask_back", text=f"Shall I start {known.label} for that?", asks_about=known.type.name)
 
 
 def _request(turn: _Turn) -> Plan | None:
-    if plan := request(turn.brief, turn.index):
-        return plan
-    return ANSWER if verdict_of(turn.message) else None
+    plan = request(turn.brief, turn.index)
+    if plan is not None:
+        return ANSWER if _asks_here(turn, plan) else plan
+    return ANSWER if verdict_of(turn.message) else _for_a_name(turn)
+
+
+def _asks_here(turn: _Turn, plan: Plan) -> bool:
+    """Whether `find out why it failed`, or a mere `it failed`, is about a workflow of the session."""
+    known = _asked_of(turn, plan) if plan.kind == "launch" else None
+    if known is None or not points_here(turn.index, turn.text, known):
+        return False
+    named = bool(named_in(turn.text, [known.type.name]))
+    return wants_found_out(turn.text) or not (named or is_wish(turn.text))
