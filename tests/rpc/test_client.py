@@ -192,7 +192,7 @@ async def test_a_failed_workflow_raises_what_failed(world: World, client: Any) -
     assert failed.value.reason == "STEP_FAILED"
     assert failed.value.error.step == "book"
     assert str(failed.value).startswith(
-        f"{handle.id} failed at step book after 3 attempts: CarrierBusyError: no van is free (correlation id "
+        f"{handle.id} failed at step book, attempt 3: CarrierBusyError: no van is free (correlation id "
     )
 
 

@@ -227,7 +227,7 @@ class WorkflowFailed(OutcomeError):
     def __init__(self, error: "WorkflowError", *, workflow_id: str, correlation_id: str = "") -> None:
         super().__init__(_told(workflow_id, error), workflow_id=workflow_id, correlation_id=correlation_id)
         self.error = error
-        """Reason, class, text, step and attempts."""
+        """Reason, class, text, step and attempt."""
 
     @property
     def reason(self) -> str:
@@ -263,8 +263,9 @@ def _rebuilt(kind: type[StrettoError], args: tuple[object, ...], fields: dict[st
 def _told(workflow_id: str, error: "WorkflowError") -> str:
     """What happened to a workflow, in a sentence."""
     where = f" at step {error.step}" if error.step else ""
-    attempts = f" after {error.attempt} attempts" if error.attempt > 1 else ""
+    # Not how many failed: an attempt may have ended with a question, or with its server.
+    attempt = f", attempt {error.attempt}" if error.attempt > 1 else ""
     what = f"{error.error_class}: {error.message}" if error.error_class else error.message
     fields = "; ".join(f"{violation.field}: {violation.description}" for violation in error.violations)
     how = "timed out" if error.reason == ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED else "failed"
-    return f"{workflow_id} {how}{where}{attempts}: {what}" + (f" ({fields})" if fields else "")
+    return f"{workflow_id} {how}{where}{attempt}: {what}" + (f" ({fields})" if fields else "")

@@ -72,7 +72,7 @@ def test_a_workflow_that_fails_ends_the_command_with_4(here, argv) -> None:
 def test_a_failure_is_told_in_one_line_and_in_json(here) -> None:
     done = here("start", "fails", "--wait")
     assert done.out == ""
-    assert done.err.splitlines()[-1].endswith("failed at step fails after 2 attempts: ValueError: there is no file")
+    assert done.err.splitlines()[-1].endswith("failed at step fails, attempt 2: ValueError: there is no file")
     error = here("start", "fails", "--wait", "--json").error
     assert (error["exit_code"], error["reason"], error["kind"]) == (4, "STEP_FAILED", "WorkflowFailed")
     assert error["workflow_id"].startswith("wf_")

@@ -28,7 +28,7 @@ CASES = [
     (errors.Denied("Who?"), Exit.USAGE, "--token or STRETTO_TOKEN"),
     (errors.NotFound("None."), Exit.NOT_FOUND, "None"),
     (errors.NotFound("None.", reason="WORKFLOW_NOT_FOUND"), Exit.NOT_FOUND, "`stretto list`"),
-    (errors.WorkflowFailed(FAILURE, workflow_id="wf"), Exit.FAILED, "wf failed at step a after 2 attempts"),
+    (errors.WorkflowFailed(FAILURE, workflow_id="wf"), Exit.FAILED, "wf failed at step a, attempt 2"),
     (errors.WorkflowTimedOut(LATE, workflow_id="wf"), Exit.FAILED, "wf timed out: too late"),
     (errors.WorkflowQuarantined(FAILURE, workflow_id="wf"), Exit.FAILED, "ValueError: no"),
     (errors.WorkflowCancelled("why", workflow_id="wf"), Exit.CANCELLED, "wf was cancelled: why"),
