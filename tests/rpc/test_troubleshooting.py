@@ -319,12 +319,34 @@ async def test_a_source_that_is_too_slow_is_given_up(world):
     assert "seems to have failed" in report.summary
 
 
+async def test_what_a_source_refuses_is_not_asked_again(world):
+    world.scheduler_api.faults({"status": 401, "repeat": 0})
+    report, told = await reported(world.app())
+    assert not [event for event in told.events if event.HasField("step_retrying")]
+    assert "wants a token (401)" in report.warnings[0]
+
+
+async def test_a_scheduler_that_is_away_for_a_moment_still_says_which_jobs_have_failed(world):
+    world.scheduler_api.faults({"status": 503})
+    report, _ = await reported(world.app(), asking("Which jobs failed last night?"))
+    assert len(report.diagnosis.jobs) == 3
+    assert not report.warnings
+
+
 async def test_without_knowing_which_jobs_have_failed_it_goes_on_with_a_warning(world):
     world.scheduler_api.faults({"status": 503, "repeat": 0})
     report, told = await reported(world.app(), asking("Which jobs failed last night?"))
     assert "which jobs have failed" in report.warnings[0]
     assert not report.diagnosis.jobs
     assert told.ends() == {"knowledge": "answered", "logs/all jobs": "answered", "metrics": "answered"}
+
+
+@pytest.mark.parametrize("answer", [ZeroDivisionError("oops"), None])
+async def test_a_scheduler_that_breaks_when_asked_for_failed_jobs_fails_nothing_else(answer):
+    report, told = await reported(app_of(replace(GOOD, failed_jobs=Asked(answer))), asking("Which jobs failed?"))
+    assert "The scheduler could not be asked which jobs have failed" in report.warnings[0]
+    assert report.summary.startswith("Which jobs have failed is not known; ")
+    assert set(told.ends()) == {"knowledge", "logs/all jobs", "metrics"}
 
 
 async def test_a_scheduler_that_is_too_slow_to_say_which_jobs_have_failed_is_not_waited_for():

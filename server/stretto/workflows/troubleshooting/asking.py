@@ -14,7 +14,15 @@ from stretto.workflows.troubleshooting.diagnosis import sentence
 from stretto.workflows.troubleshooting.errors import NothingToAsk, SourceUnavailable
 from stretto.workflows.troubleshooting.evidence import CONTRACT_PREFIX, KNOWLEDGE, LOGS, METRICS, SCHEDULER
 from stretto.workflows.troubleshooting.routing import QueryKind, route
-from stretto.workflows.troubleshooting.sources import FAILED_JOBS_MAX, KINDS, SETTINGS, Query, Sources
+from stretto.workflows.troubleshooting.sources import (
+    FAILED_JOBS_MAX,
+    KINDS,
+    RETRY_AFTER_SECONDS,
+    SETTINGS,
+    Query,
+    Sources,
+    may_pass,
+)
 
 _NAMES: Final = {SCHEDULER: "The scheduler", KNOWLEDGE: "The runbooks", LOGS: "The logs", METRICS: "The metrics"}
 _NEEDS_A_JOB: Final = (
@@ -70,19 +78,31 @@ def left_out(request: Mapping[str, Any]) -> list[str]:
 
 
 async def _with_failed_jobs(plan: Plan, sources: Sources, seconds_max: float) -> Plan:
-    assert sources.failed_jobs is not None
     try:
         async with asyncio.timeout(seconds_max):
-            jobs = await sources.failed_jobs(FAILED_JOBS_MAX)
+            jobs = await _failed_jobs(sources)
     except TimeoutError:
         why = f"no answer within {seconds_max:g} s"
-    except SourceUnavailable as error:
-        why = str(error)
+    except Exception as error:  # noqa: BLE001 - The edge to a source, which may be anybody's: others can answer.
+        why = str(error) if isinstance(error, SourceUnavailable) else type(error).__name__
     else:
-        return plan.model_copy(update={"jobs": tuple(jobs)[:FAILED_JOBS_MAX], "looked_for_failures": True})
+        return plan.model_copy(update={"jobs": jobs, "looked_for_failures": True})
     _log.warning("failed_jobs_unknown", reason=why)
     warning = sentence(f"{_NAMES[SCHEDULER]} could not be asked which jobs have failed: {why}")
     return plan.model_copy(update={"warnings": (*plan.warnings, warning)})
+
+
+async def _failed_jobs(sources: Sources) -> tuple[str, ...]:
+    """The jobs that failed, asked for once more where that may help."""
+    assert sources.failed_jobs is not None
+    try:
+        jobs = await sources.failed_jobs(FAILED_JOBS_MAX)
+    except SourceUnavailable as error:
+        if not may_pass(error):
+            raise
+        await asyncio.sleep(RETRY_AFTER_SECONDS)
+        jobs = await sources.failed_jobs(FAILED_JOBS_MAX)
+    return tuple(jobs)[:FAILED_JOBS_MAX]
 
 
 def _asked(plan: Plan, sources: Sources, without: Collection[str]) -> tuple[str, ...]:

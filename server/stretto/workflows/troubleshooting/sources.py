@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from langgraph.types import RetryPolicy
 from typing_extensions import TypedDict
 
 from stretto.workflows.fan_out import Source
+from stretto.workflows.troubleshooting._http import Refused
 from stretto.workflows.troubleshooting.errors import SourceUnavailable
 from stretto.workflows.troubleshooting.evidence import ALL_JOBS, KNOWLEDGE, LOGS, METRICS, SCHEDULER
 from stretto.workflows.troubleshooting.knowledge import Knowledge, KnowledgeHit
@@ -19,7 +21,18 @@ from stretto.workflows.troubleshooting.settings import TroubleshootingSettings, 
 
 FAILED_JOBS_MAX: Final = 50
 KNOWLEDGE_HITS_MAX: Final = 5
-RETRY: Final = RetryPolicy(max_attempts=2, initial_interval=0.2, jitter=False, retry_on=SourceUnavailable)
+RETRY_AFTER_SECONDS: Final = 0.2
+_PASSES: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether another attempt may have an answer: what a source refuses of ours it refuses again."""
+    if isinstance(error, Refused):
+        return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status in _PASSES
+    return isinstance(error, SourceUnavailable)
+
+
+RETRY: Final = RetryPolicy(max_attempts=2, initial_interval=RETRY_AFTER_SECONDS, jitter=False, retry_on=may_pass)
 """For what is asked over HTTP: a service that is just being restarted is there again for the second attempt."""
 
 FAILURE, STATUS, PERFORMANCE, HOW_TO = (
