@@ -359,6 +359,19 @@ async def test_a_wrong_project_is_refused_by_the_names_of_its_fields(name):
     }
 
 
+@pytest.mark.parametrize("name", ["project_audit", "project_audit_staged"])
+async def test_the_rules_read_so_much_and_the_report_warns_of_the_rest(name):
+    positions = [
+        audits.Position(number=str(number), text="Concrete C30/37 " * 100, quantity="1", unit="m3")
+        for number in range(500)
+    ]
+    report, _ = await audited(car_park(positions=positions), name=name)
+    assert list(report.warnings) == [
+        "The rules read the first 240 characters of each of the positions; 500 of 500 have more."
+    ]
+    assert [(each.amount, each.positions) for each in report.summary.quantities] == [("500", 500)]
+
+
 # project_audit_staged
 
 

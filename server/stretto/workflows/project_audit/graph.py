@@ -22,6 +22,7 @@ from stretto.workflows.project_audit.queries import (
     estimate,
     told_of,
 )
+from stretto.workflows.project_audit.rules import unread
 from stretto.workflows.project_audit.settings import AuditSettings
 from stretto.workflows.project_audit.spent import Meters, Spent
 
@@ -87,8 +88,8 @@ class _Merging:
         answers = {name: found.answer for name, found in results.items()}
         errors = {name: failure.message for name, failure in state.get("errors", {}).items()}
         findings = merged(answers.get(COMPREHENSIVE), answers.get(COMPLIANCE), errors)
-        if state["answerer"] == MODEL:
-            findings = findings.model_copy(update={"warnings": (*findings.warnings, *unseen(request))})
+        warnings = (*findings.warnings, *overlooked(request, state["answerer"]))
+        findings = findings.model_copy(update={"warnings": warnings})
         spent = self._spent(state)
         report = {**report_of(findings, state["answerer"]), "performance": _took(state["figures"], spent)}
         tell(1.0, report["headline"], MERGING)
@@ -100,6 +101,11 @@ class _Merging:
         seen = self._meters.read(state["query"]["audit_id"])
         least = {each.name: estimate(each, state["request"]) for each in self._queries}
         return {**least, **seen, **answered}
+
+
+def overlooked(request: Mapping[str, Any], answerer: str) -> tuple[str, ...]:
+    """Warnings of what whoever answered did not look at."""
+    return unseen(request) if answerer == MODEL else unread(request)
 
 
 def report_of(findings: Findings, answerer: str) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from stretto.workflows._words import count
-from stretto.workflows.project_audit.graph import MODEL, RULES, report_of, tell
-from stretto.workflows.project_audit.merging import unseen
+from stretto.workflows.project_audit.graph import MODEL, RULES, overlooked, report_of, tell
 from stretto.workflows.project_audit.performance import Timed, performance_of
 from stretto.workflows.project_audit.settings import AuditSettings
 from stretto.workflows.project_audit_staged.report import Report, findings_of
@@ -55,7 +54,7 @@ async def preparing(state: State) -> State:
 async def finishing(state: State) -> State:
     """Make the report of what the last role wrote."""
     wrote = state["wrote"]
-    warnings = unseen(state["request"]) if state["answerer"] == MODEL else ()
+    warnings = overlooked(state["request"], state["answerer"])
     findings = findings_of(Report.model_validate_json(wrote[EDITOR.name].text), warnings)
     report = {**report_of(findings, state["answerer"]), "performance": _took(wrote, time.time() - state["began"])}
     tell(1.0, report["headline"], REPORT)

@@ -3,17 +3,26 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stretto.workflows.project_audit.answers import GAPS_MAX, ComplianceAnswer, ComprehensiveAnswer
+from stretto.workflows.project_audit.answers import GAPS_MAX, ComplianceAnswer, ComplianceFinding, ComprehensiveAnswer
 from stretto.workflows.project_audit.rules._facts import facts_in
-from stretto.workflows.project_audit.rules._findings import bounded, finding_of, nothing, unexposed
+from stretto.workflows.project_audit.rules._findings import (
+    bounded,
+    contradictions,
+    finding_of,
+    nothing,
+    undecided,
+    unexposed,
+)
 from stretto.workflows.project_audit.rules._gaps import gaps_of
-from stretto.workflows.project_audit.rules._project import project_of
+from stretto.workflows.project_audit.rules._known import Known, to_check
+from stretto.workflows.project_audit.rules._project import Project, project_of
 from stretto.workflows.project_audit.rules._quantities import quantities_of
+from stretto.workflows.project_audit.rules._reading import unread
 from stretto.workflows.project_audit.rules._risks import ordered, risks_of_findings, risks_of_gaps
-from stretto.workflows.project_audit.rules._statements import Known, statements_of, to_check
+from stretto.workflows.project_audit.rules._statements import Statement, statements_of
 from stretto.workflows.project_audit.rules._summary import summary_of
 
-__all__ = ["Told", "compliance", "comprehensive"]
+__all__ = ["Told", "compliance", "comprehensive", "unread"]
 
 Told = Callable[[float], None]
 """Is told which share of an answer's parts is done, after each of them."""
@@ -44,8 +53,7 @@ def compliance(request: Mapping[str, Any], told: Told = _nobody) -> ComplianceAn
     statements = statements_of(project)
     known = Known(statements)
     told(2 / 4)
-    found = [finding_of(each) for each in to_check(statements, known)] + unexposed(project, statements, known)
-    findings = found or [nothing()]
+    findings = _findings(project, statements, known)
     told(3 / 4)
     exposures = frozenset(name for each in statements for name in each.concrete.exposures)
     risks = [
@@ -56,3 +64,13 @@ def compliance(request: Mapping[str, Any], told: Told = _nobody) -> ComplianceAn
     answer = ComplianceAnswer(findings=bounded(findings), risks=ordered(risks))
     told(1.0)
     return answer
+
+
+def _findings(project: Project, statements: tuple[Statement, ...], known: Known) -> list[ComplianceFinding]:
+    found = [
+        *(finding_of(each) for each in to_check(statements, known)),
+        *contradictions(statements),
+        *undecided(statements, known),
+        *unexposed(project, statements, known),
+    ]
+    return found or [nothing()]

@@ -22,8 +22,8 @@ _STRENGTH: Final = re.compile(r"(?<!\w)C ?([0-9]{1,3}) ?/ ?([0-9]{1,3})(?![0-9])
 _DECKUNG: Final = r"(?:beton)?(?:über|ueber)?deckung"
 _LENGTH: Final = r"([0-9]{1,3}(?:[.,][0-9])?)(?: ?/ ?([0-9]{1,3}))? ?(mm|cm)?(?![\w])"
 _COVER: Final = re.compile(
-    rf"(?<![\w])(?:(c[ _,.]?min)|c[ _,.]?nom|nom[ .]{{0,2}}c|cover|{_DECKUNG})"
-    rf"(?![a-z])[^0-9;]{{0,25}}{_LENGTH}",
+    rf"(?<![\w])(min(?:imum|\.)? ?(?:concrete )?cover|mindest{_DECKUNG}|(?:(?:cover|{_DECKUNG}) ?\(?)?c[ _,.]?min"
+    rf"|c[ _,.]?nom|nom[ .]{{0,2}}c|cover|{_DECKUNG})(?![a-z])[^0-9;]{{0,25}}{_LENGTH}",
     re.IGNORECASE,
 )
 _COVERED: Final = re.compile(
@@ -41,7 +41,7 @@ _CEMENT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A concrete cover; a nominal one unless the text says `c_min`."""
+    """A concrete cover; a nominal one unless the text says `c_min` or `minimum cover`."""
 
     millimetres: Decimal
     least: bool
@@ -84,7 +84,7 @@ def _exposures(text: str) -> list[str]:
 
 
 def _covers(text: str) -> list[Cover]:
-    found = [(bool(least), figures) for least, *figures in _COVER.findall(text)]
+    found = [("min" in name.casefold(), figures) for name, *figures in _COVER.findall(text)]
     found += [(False, list(figures)) for figures in _COVERED.findall(text)]
     covers = [_cover(least, figure, unit) for least, (*two, unit) in found for figure in filter(None, two)]
     return [cover for cover in covers if COVER_MM[0] <= cover.millimetres <= COVER_MM[1]]

@@ -112,9 +112,9 @@ FACTS: Final = (
     Fact(
         (" winter ", " winterbau", " frost period", " freezing weather"),
         MEDIUM,
-        "Winter work",
-        "Fresh concrete that freezes loses its strength.",
-        "Plan heating, curing and breaks in frost, and price them.",
+        "Winter",
+        "Concrete that is placed in winter can freeze while it is fresh, and loses its strength then.",
+        "Plan heating, curing and breaks in frost where work goes on, and price them.",
     ),
     Fact(
         (
@@ -146,6 +146,13 @@ FACTS: Final = (
         "Slope",
         "A slope that is cut into can slide.",
         "Have its stability checked for all stages of the work.",
+    ),
+    Fact(
+        (" service life", " working life", " design life", "nutzungsdauer"),
+        MEDIUM,
+        "Service life",
+        "Strength and cover were checked for 50 years; a longer life needs more cover.",
+        "Have the structural class of EN 1992-1-1 told, and the cover that it needs.",
     ),
 )
 

@@ -7,10 +7,11 @@ from typing import Final
 
 from stretto.workflows._words import count
 from stretto.workflows.project_audit.answers import RiskSeverity
+from stretto.workflows.project_audit.rules._known import Known
 from stretto.workflows.project_audit.rules._materials import CONCRETE, REINFORCEMENT
 from stretto.workflows.project_audit.rules._project import Position, Project
 from stretto.workflows.project_audit.rules._quantities import unlikely_ratios
-from stretto.workflows.project_audit.rules._statements import Known, Statement
+from stretto.workflows.project_audit.rules._statements import Statement
 from stretto.workflows.project_audit.rules._topics import topics_without_position
 from stretto.workflows.project_audit.rules._units import Unit
 from stretto.workflows.project_audit.rules._words import mentions, words_of

@@ -6,8 +6,23 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from stretto.workflows.project_audit.rules._concrete import concrete_in
 from stretto.workflows.project_audit.rules._dimensions import Dimensions, dimensions_of
-from stretto.workflows.project_audit.rules._materials import INSULATION, MASONRY, PIPING, STEEL, TIMBER, material_of
+from stretto.workflows.project_audit.rules._materials import (
+    CONCRETE,
+    INSULATION,
+    MASONRY,
+    OTHER,
+    PIPING,
+    STEEL,
+    TIMBER,
+    material_of,
+)
+from stretto.workflows.project_audit.rules._reading import (
+    POSITION_CHARACTERS_MAX,
+    SPECIFICATION_CHARACTERS_MAX,
+    read,
+)
 from stretto.workflows.project_audit.rules._units import Unit, unit_of
 from stretto.workflows.project_audit.rules._words import plain, shortened, words_of
 
@@ -60,12 +75,14 @@ class Project:
 
 
 def project_of(request: Mapping[str, Any]) -> Project:
-    """The project of a request."""
+    """The project of a request, as far as it is read."""
+    positions = request.get("positions") or ()
+    texts = read([each["text"] for each in positions], POSITION_CHARACTERS_MAX)
     return Project(
         name=request.get("project_name") or "",
         description=request.get("description") or "",
-        positions=tuple(position_of(each) for each in request.get("positions") or ()),
-        specifications=tuple(request.get("specifications") or ()),
+        positions=tuple(position_of({**each, "text": text}) for each, text in zip(positions, texts, strict=True)),
+        specifications=tuple(read(request.get("specifications") or (), SPECIFICATION_CHARACTERS_MAX)),
     )
 
 
@@ -75,6 +92,9 @@ def position_of(given: Mapping[str, str]) -> Position:
     words, known = words_of(text), unit_of(unit_text)
     unit, factor = known or (None, Decimal(1))
     material = material_of(words, unit)
+    if material == OTHER and concrete_in(plain(text)).strength:
+        # `Columns C30/37` need not say what has such a class.
+        material = CONCRETE
     return Position(
         number=(given.get("number") or "").strip(),
         text=text,

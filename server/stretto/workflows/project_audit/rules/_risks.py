@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from stretto.workflows._words import count
 from stretto.workflows.project_audit.answers import RISKS_MAX, ComplianceFinding, ComplianceStatus, Risk, RiskSeverity
 from stretto.workflows.project_audit.rules._gaps import Gap
 from stretto.workflows.project_audit.rules._words import shortened
@@ -36,14 +37,18 @@ def risks_of_findings(findings: Sequence[ComplianceFinding]) -> Iterator[Risk]:
         )
     if more := len(violated) - VIOLATIONS_MAX:
         yield from _more(more)
-    open_ = [finding for finding in findings if finding.status is ComplianceStatus.INCOMPLETE]
-    if open_:
+    yield from _open([finding for finding in findings if finding.status is ComplianceStatus.INCOMPLETE])
+
+
+def _open(findings: Sequence[ComplianceFinding]) -> Iterator[Risk]:
+    if findings:
+        subject = shortened(findings[0].subject, _TITLE_CHARACTERS_MAX)
+        others = f" and {count(len(findings) - 1, 'other')}" if len(findings) > 1 else ""
         yield Risk(
             severity=RiskSeverity.MEDIUM,
             title="Compliance cannot be told everywhere",
-            explanation=f"Too little is said of {len(open_)} of {len(findings)} things to check, such as of "
-            f"`{shortened(open_[0].subject, _TITLE_CHARACTERS_MAX)}`.",
-            measure="Have exposure classes, strength classes and cover specified for them.",
+            explanation=f"Too little is said to check `{subject}`{others}.",
+            measure="Have exposure classes, strength classes and cover specified, once for each element.",
         )
 
 

@@ -10,6 +10,10 @@ from typing import Final
 DEVIATION_MM: Final = 10
 """What a nominal cover has beyond the least one."""
 
+AIR_PERCENT_MIN: Final = 4
+AIRED: Final = ("XF4", "XF3", "XF2")
+"""Classes whose concrete has that much air, unless its resistance to frost is proved in another way."""
+
 STRENGTHS: Final = (
     *("C8/10", "C12/15", "C16/20", "C20/25", "C25/30", "C30/37", "C35/45", "C40/50"),
     *("C45/55", "C50/60", "C55/67", "C60/75", "C70/85", "C80/95", "C90/105", "C100/115"),
@@ -70,6 +74,8 @@ class Demand:
     ratio_max: Bound | None
     cement_min: Bound | None
     cover_min: Bound | None
+    air_by: str
+    """The class that asks for air; empty where none does."""
 
 
 def demand_of(exposures: tuple[str, ...]) -> Demand:
@@ -81,6 +87,7 @@ def demand_of(exposures: tuple[str, ...]) -> Demand:
         ratio_max=min(_bounds(exposures, "ratio_max"), key=lambda bound: bound.value, default=None),
         cement_min=max(_bounds(exposures, "cement_min"), key=lambda bound: bound.value, default=None),
         cover_min=max(_bounds(exposures, "cover_min"), key=lambda bound: bound.value, default=None),
+        air_by=next((name for name in AIRED if name in exposures), ""),
     )
 
 

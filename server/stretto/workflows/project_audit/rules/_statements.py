@@ -1,9 +1,9 @@
 """Statements: each specification, position or sentence of the description that says something of concrete."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from stretto.workflows.project_audit.rules._concrete import Concrete, concrete_in
 from stretto.workflows.project_audit.rules._elements import elements_in
@@ -12,8 +12,37 @@ from stretto.workflows.project_audit.rules._project import Position, Project
 from stretto.workflows.project_audit.rules._words import mentions, plain, sentences_of, shortened, words_of
 
 SUBJECT_CHARACTERS_MAX: Final = 160
-_SHARED: Final = {"exposures": "exposure", "strength": "strength", "cover": "cover"}
-"""What a statement may take from others about the same element, and what each is called."""
+_PRESTRESSED: Final = (" prestress", " pre stress", " post tension", " posttension", "spannbeton")
+_LABEL: Final = re.compile(r"\s*([^:;]{2,40}):(?![0-9])")
+_AT_LARGE: Final = (
+    *(
+        "concrete",
+        "beton",
+        " exposure",
+        "exposition",
+        " strength",
+        "festigkeit",
+        " cover",
+        "deckung",
+        " class",
+        "klasse",
+    ),
+    *(" all ", " alle ", " general", "allgemein", " structur", "tragwerk", " building", "gebaeude", " note", "hinweis"),
+    *(
+        " cement",
+        "zement",
+        " material",
+        "baustoff",
+        " quality",
+        "guete",
+        " spec",
+        " durab",
+        "dauerhaft",
+        " w c ",
+        " w z ",
+    ),
+)
+"""Words of a label that names no element, but all concrete or something that is said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +55,13 @@ class Statement:
     reinforced: bool
     position: Position | None
     about_concrete: bool
+    prestressed: bool
+    label: str = ""
+    """What it is about in its own words, where it is a specification that says so before a colon."""
     taken: tuple[str, ...] = ()
     """What it does not say itself and takes from other statements."""
+    disputed: tuple[str, ...] = ()
+    """What it does not say itself, and other statements say in more than one way."""
 
     @property
     def names_exposure(self) -> bool:
@@ -37,8 +71,9 @@ class Statement:
 
 def statements_of(project: Project) -> tuple[Statement, ...]:
     """All statements: specifications, then positions of concrete, then what the description says."""
-    specified = [_statement(clause) for text in project.specifications for clause in _clauses(text)]
-    billed = [_billed(position) for position in project.positions]
+    specified = [_specified(clause) for text in project.specifications for clause in _clauses(text)]
+    labels = frozenset(element for each in specified for element in each.elements if element == each.label)
+    billed = [_billed(position, labels) for position in project.positions]
     described = [_statement(clause) for clause in _clauses(project.description)]
     return (
         *(each for each in specified if each.about_concrete),
@@ -90,12 +125,22 @@ def _begins(said: _Said, last: _Said) -> bool:
     return said.exposed and last.exposed and (bool(said.elements) or said.strong)
 
 
-def _billed(position: Position) -> Statement | None:
+def _specified(text: str) -> Statement:
+    """A specification. What its label names is an element, too, also one that these rules do not know."""
+    made, found = _statement(text), _LABEL.match(text)
+    label = words_of(found[1]).strip() if found else ""
+    if not label or mentions(f" {label} ", _AT_LARGE) or concrete_in(plain(label)) != Concrete():
+        return made
+    return replace(made, label=label, elements=made.elements or frozenset([label]))
+
+
+def _billed(position: Position, labels: frozenset[str]) -> Statement | None:
     made = _statement(position.text, position.words)
     if position.material != CONCRETE and not made.names_exposure:
         return None
     subject = f"{position.number}: {made.subject}" if position.number else made.subject
-    return replace(made, subject=subject, position=position)
+    named = {label for label in labels if f" {label.removesuffix('s')}" in position.words}
+    return replace(made, subject=subject, position=position, elements=made.elements | named)
 
 
 def _statement(text: str, words: str | None = None) -> Statement:
@@ -108,48 +153,5 @@ def _statement(text: str, words: str | None = None) -> Statement:
         reinforced=not mentions(words, PLAIN_CONCRETE),
         position=None,
         about_concrete=found != Concrete() or mentions(words, ("concrete", "beton")),
+        prestressed=mentions(words, _PRESTRESSED),
     )
-
-
-class Known:
-    """What all statements together say of each element, and of concrete at large."""
-
-    def __init__(self, statements: Iterable[Statement]) -> None:
-        self._values: dict[tuple[str, str], set[Any]] = defaultdict(set)
-        for statement in statements:
-            # A position without an element says nothing of the others, other than a specification without one.
-            for element in statement.elements or ([] if statement.position else [""]):
-                for field in _SHARED:
-                    if value := getattr(statement.concrete, field):
-                        self._values[field, element].add(value)
-
-    def says(self, field: str, elements: Iterable[str]) -> bool:
-        """Whether anything says that of any of the elements, or of all concrete."""
-        return any(self._values.get((field, element)) for element in (*elements, ""))
-
-    def completed(self, statement: Statement) -> Statement:
-        """A statement with what it does not say itself, where all others about the same say the same."""
-        if not statement.reinforced:
-            return statement
-        missing = [field for field in _SHARED if not getattr(statement.concrete, field)]
-        found = {field: value for field in missing if (value := self._agreed(field, statement.elements))}
-        if not found:
-            return statement
-        return replace(
-            statement, concrete=replace(statement.concrete, **found), taken=tuple(_SHARED[field] for field in found)
-        )
-
-    def _agreed(self, field: str, elements: frozenset[str]) -> Any:
-        own: set[Any] = set().union(*(self._values.get((field, element), ()) for element in elements))
-        values = own or self._values.get((field, ""), set())
-        return next(iter(values)) if len(values) == 1 else None
-
-
-def to_check(statements: Sequence[Statement], known: Known) -> list[Statement]:
-    """The statements that name an exposure class, and those with a strength or cover of their own that inherit one."""
-    completed = [(each, known.completed(each)) for each in statements]
-    return [
-        full
-        for own, full in completed
-        if own.names_exposure or (full.concrete.exposures and (own.concrete.strength or own.concrete.cover))
-    ]

@@ -5,6 +5,7 @@ from typing import Final
 
 from stretto.workflows._words import count
 from stretto.workflows.project_audit.answers import Quantity
+from stretto.workflows.project_audit.rules._materials import OTHER
 from stretto.workflows.project_audit.rules._project import Project
 from stretto.workflows.project_audit.rules._words import shortened
 
@@ -24,8 +25,12 @@ def _needed(quantities: Sequence[Quantity]) -> str:
     if not quantities:
         return ""
     more = len(quantities) - _QUANTITIES_MAX
-    listed = [f"{each.amount} {each.unit} of {each.material}" for each in quantities[:_QUANTITIES_MAX]]
+    listed = [f"{each.amount} {each.unit} of {_named(each.material)}" for each in quantities[:_QUANTITIES_MAX]]
     return f"It needs {', '.join(listed)}{f', and {more} more' if more > 0 else ''}."
+
+
+def _named(material: str) -> str:
+    return "other work" if material == OTHER else material
 
 
 def _open(gaps: int) -> str:

@@ -25,6 +25,8 @@ _SENTENCE_END: Final = re.compile(r"[;\n]|(?<=[.!?])\s+(?=[^\W\d_])")
 _DENIALS: Final = frozenset({"no", "not", "without", "kein", "keine", "keinen", "keinem", "ohne", "never"})
 _WORDS_DENIED: Final = 2
 """How far a denial reaches: `no known groundwater`, but not `no delay, though groundwater`."""
+_CHARACTERS_DENIED: Final = 80
+"""More than two words have, unless somebody wants to keep the search busy."""
 
 
 def plain(text: str) -> str:
@@ -78,5 +80,6 @@ def _places(words: str, stem: str) -> Iterable[int]:
 
 def _denied(words: str, at: int) -> bool:
     # A stem inside of a compound belongs to the word that began before it.
-    before = words[: words.rfind(" ", 0, at + 1) + 1].split()[-_WORDS_DENIED:]
+    end = words.rfind(" ", 0, at + 1) + 1
+    before = words[max(0, end - _CHARACTERS_DENIED) : end].split()[-_WORDS_DENIED:]
     return not _DENIALS.isdisjoint(before)

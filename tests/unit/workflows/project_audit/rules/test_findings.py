@@ -86,8 +86,9 @@ def test_one_hundredth_of_ratio_and_one_kilogram_of_cement_decide(exposure):
 def test_the_strictest_of_several_classes_counts():
     finding = checked("Deck: C30/37, XC4, XD3, XF2, cover 55 mm").findings[0]
     assert finding.requirement == (
-        "EN 206 Table F.1, EN 1992-1-1 Table 4.4N, XC4, XD3, XF2: at least C35/45, nominal cover 55 mm, "
-        "water-cement ratio at most 0.45, at least 320 kg/m3 of cement"
+        "EN 206 Table F.1, EN 1992-1-1 Table 4.4N (recommended values for 50 years), XC4, XD3, XF2: at least C35/45, "
+        "nominal cover 55 mm, water-cement ratio at most 0.45, at least 320 kg/m3 of cement, at least 4 percent of air "
+        "for XF2"
     )
     assert finding.explanation == "C30/37 is below C35/45, which XD3 needs."
 
@@ -169,6 +170,7 @@ def test_an_element_that_is_only_described_is_told_too():
     described = checked(specified, description="A bridge over a road")
     assert (described.findings[0].status, described.findings[0].subject) == (INCOMPLETE, "Bridge")
     assert checked(specified, description="There is no bridge").status is COMPLIANT
+    assert checked("Kerbs: C30/37, XC4, cover 40 mm", description="A bridge over a road").status is COMPLIANT
 
 
 def test_a_description_is_checked_like_a_specification():
@@ -204,6 +206,71 @@ def test_findings_are_bounded_and_the_last_one_says_how_many_more():
     assert compliance.status is COMPLIANT
 
 
+WALLS = ("Inner walls: C30/37, XC1, cover 40 mm", "Walls below ground: C25/30, XC2, cover 35 mm")
+
+
 def test_nothing_is_taken_from_statements_that_disagree():
-    walls = ("Walls: C30/37, XC4, cover 40 mm", "Walls below ground: C30/37, XC2, cover 35 mm")
-    assert checked(*walls, "Wall of the yard: C30/37, XC1").findings[0].explanation == "The cover is not said."
+    found = checked(*WALLS, "Wall of the yard: XC1").findings[0]
+    assert found.explanation == (
+        "The strength class is not said here, and elsewhere differs; the cover is not said here, and elsewhere differs."
+    )
+
+
+@pytest.mark.parametrize("text", ["Concrete for walls", "Concrete C30/37 for walls, cover 40 mm"])
+def test_a_position_is_not_passed_over_where_what_is_specified_for_it_differs(text):
+    compliance = checked(*WALLS, positions=[{"number": "01", "text": text, "quantity": "3", "unit": "m3"}])
+    assert [each.status for each in compliance.findings] == [INCOMPLETE, COMPLIANT, COMPLIANT]
+    assert compliance.findings[0].subject == f"Wall (01: {text})"
+    assert compliance.findings[0].explanation == (
+        "No exposure class is named for it here, and what else is said of it differs: XC1 or XC2."
+    )
+
+
+def test_what_differs_matters_only_to_what_needs_it():
+    plain_one = {"text": "Blinding concrete below walls", "quantity": "3", "unit": "m3"}
+    own = {"text": "Concrete C25/30, XC1 for walls, cover 30 mm", "quantity": "3", "unit": "m3"}
+    assert checked(*WALLS, "Concrete of walls: smooth", positions=[plain_one, own]).status is COMPLIANT
+
+
+def test_what_is_specified_twice_by_one_name_and_not_alike_is_told():
+    compliance = checked("Slab: C30/37, XC4, cover 40 mm", "Slab: C25/30, XC1, cover 40 mm")
+    assert compliance.status is INCOMPLETE
+    assert compliance.findings[0].explanation == (
+        "The same is specified more than once, and not alike: exposure XC4 or XC1; strength C30/37 or C25/30."
+    )
+    for other in ("Slab: XC4, C30/37", "Slab of the roof: C25/30, XC1, cover 40 mm", "Note: C25/30, XC1, cover 30 mm"):
+        assert checked("Slab: C30/37, XC4, cover 40 mm", other).status is COMPLIANT
+
+
+def test_what_is_specified_for_something_else_is_not_taken_for_all_concrete():
+    """An element that these rules have no word for is one all the same."""
+    column = {"number": "01", "text": "Concrete C25/30 for columns", "quantity": "3", "unit": "m3"}
+    kerb = {"number": "02", "text": "Concrete C25/30 for kerb, in place", "quantity": "3", "unit": "m3"}
+    compliance = checked("Kerbs: C30/37, XC4, XF4, cover 50 mm", positions=[column, kerb])
+    assert [(each.status, each.subject[:9]) for each in compliance.findings] == [
+        (VIOLATED, "02: Concr"),
+        (INCOMPLETE, "Column (0"),
+        (COMPLIANT, "Kerbs: C3"),
+    ]
+    assert checked("All concrete: C30/37, XC4, cover 50 mm", positions=[column]).findings[0].status is VIOLATED
+
+
+@pytest.mark.parametrize("words", ["cover c_min 25 mm", "minimum cover 25 mm", "Mindestbetondeckung 25 mm", "c,min 25"])
+def test_a_least_cover_has_no_deviation_in_it(words):
+    assert checked(f"Slab: C30/37, XC2, {words}").status is COMPLIANT
+    assert checked(f"Slab: C30/37, XC2, {words.replace('25', '24')}").status is VIOLATED
+
+
+def test_an_unknown_class_is_told_once():
+    found = checked("Quay wall: C35/45, XS4, cover 60 mm", description="A quay wall").findings
+    assert [each.explanation for each in found] == ["XS4 is no exposure class of EN 206."]
+
+
+def test_the_cover_of_prestressing_steel_is_not_called_enough():
+    compliance = checked("Prestressed beam: C40/50, XC4, cover 60 mm")
+    assert compliance.status is INCOMPLETE
+    assert "Table 4.5N" in compliance.findings[0].explanation
+
+
+def test_plain_concrete_is_asked_for_no_cover():
+    assert "cover" not in checked("Blinding: C12/15, X0").findings[0].requirement

@@ -30,7 +30,7 @@ def test_a_project_without_a_fault_has_no_risks():
         ("A deep excavation", "Deep excavation", HIGH),
         ("The pit is 4 m deep", "Deep excavation", HIGH),
         ("Die Baugrube ist 5,5 m tief", "Deep excavation", HIGH),
-        ("Built in winter", "Winter work", MEDIUM),
+        ("Built in winter", "Winter", MEDIUM),
         ("A tight schedule", "Tight schedule", MEDIUM),
         ("A listed building", "Heritage", MEDIUM),
         ("Unter Denkmalschutz", "Heritage", MEDIUM),
