@@ -15,7 +15,9 @@ from stretto.orchestrator.plan import Decision, Plan
 from stretto.server import App
 from stretto.session.v1 import session_pb2 as protos
 from stretto.workflow.v1 import workflow_service_pb2 as workflow_api
-from stretto.workflows import _pace, app, exercise_planning, finance_review, hr_onboarding
+from stretto.workflows import _pace, app, exercise_planning, finance_review, hr_onboarding, troubleshooting
+from stretto.workflows.troubleshooting import Sources, troubleshooting_graph
+from stretto.workflows.troubleshooting.logs import LogFinding
 from tests.rpc.journals import after_each, differences, told_in
 from tests.rpc.talking import ByRule, launch, launched, talking
 
@@ -259,6 +261,50 @@ async def test_workflows_of_one_session_run_side_by_side_without_touching_each_o
         for journal in journals.values()
     ]
     assert max(starts) < min(waits)
+
+
+def searched(gate: asyncio.Event) -> App:
+    """Troubleshooting that has nothing but logs, which wait at a gate, and workout plans beside it."""
+
+    async def logs(_query, job: str) -> list[LogFinding]:
+        await gate.wait()
+        line = "java.lang.OutOfMemoryError: Java heap space"
+        return [LogFinding(job_name=job, file="etl.log", line=line, level="ERROR", count=1)]
+
+    made = App()
+    exercise_planning.register(made)
+    troubleshooting.register(made, troubleshooting_graph(Sources(logs=logs), source_seconds_max=60, seconds_max=60))
+    return made
+
+
+async def test_a_question_starts_what_finds_the_answer_and_is_answered_about_it_meanwhile():
+    gate = asyncio.Event()
+    async with talking(searched(gate)) as talk:
+        plan = launched(await talk.say(STRENGTH))
+        await talk.asked(plan)
+        started = await talk.say("Why did nightly-etl fail?")
+        search = launched(started)
+        await talk.reached(search, "asking/logs")
+        how_far = await talk.say("How far is it?")
+        again = await talk.say("Why did nightly-etl fail?")
+        about_plan = await talk.say("Is my plan ready?")
+        other = await talk.say("Which jobs failed last night?")
+        gate.set()
+        notice = await talk.done(search)
+        result = await talk.say("Why did nightly-etl fail?")
+        facts = {each.workflow_id: each.facts for each in (await talk.context()).workflows}
+
+    assert [touched.workflow_type for touched in started.reply.workflows] == [troubleshooting.NAME]
+    assert facts[search]["message"] == "Why did nightly-etl fail?"
+    for answer in (how_far, again):
+        assert answer.reply.kind == protos.TURN_KIND_ANSWER
+        assert {reading.workflow_id for reading in answer.reply.context} == {plan, search}
+        assert "troubleshooting: asking" in answer.text
+    assert about_plan.text.startswith("exercise_planning: waiting for you")
+    assert other.reply.kind != protos.TURN_KIND_LAUNCH
+    assert "nightly-etl" in notice.text
+    assert result.reply.kind == protos.TURN_KIND_ANSWER
+    assert "memory" in result.text
 
 
 async def test_a_session_neither_sees_nor_moves_what_is_anothers():
