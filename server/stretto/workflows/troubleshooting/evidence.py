@@ -57,6 +57,7 @@ class Case(BaseModel):
     """Whether the jobs are those that the scheduler says have failed."""
     instance: str = ""
     """The instance that it is about; empty for all of them."""
+    message: str = ""
 
     def sources_about(self, job: str) -> tuple[str, ...]:
         """The sources that answered when this job was asked about."""
@@ -87,6 +88,7 @@ def case_of(
     *,
     looked_for_failures: bool = False,
     instance: str = "",
+    message: str = "",
 ) -> Case:
     """The case that the answers make, by branch."""
     evidence = Evidence(
@@ -102,6 +104,7 @@ def case_of(
         answered=frozenset(results),
         looked_for_failures=looked_for_failures,
         instance=instance,
+        message=message,
     )
 
 

@@ -1,5 +1,6 @@
 """What is found beside the jobs, and how bad it all is."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Final
@@ -14,7 +15,7 @@ from stretto.workflows.troubleshooting.metrics import MetricReading
 from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.scheduler import RunStatus
 from stretto.workflows.troubleshooting.signatures import Cause, cause_of
-from stretto.workflows.troubleshooting.votes import is_of, told_of
+from stretto.workflows.troubleshooting.votes import host_of, is_of, told_of
 
 FINDINGS_MAX: Final = 20
 PERCENT_HIGH: Final = 97.0
@@ -62,11 +63,18 @@ def _concerning(case: Case, examined: Sequence[Examined]) -> Iterator[MetricRead
     A fleet has a slow machine somewhere at any time, which makes a job that ended well elsewhere no worse.
     """
     if case.instance or not case.jobs or case.kind is QueryKind.PERFORMANCE:
-        yield from case.evidence.metrics
+        named = [reading for reading in case.evidence.metrics if _is_named(reading, case.message)]
+        yield from named or case.evidence.metrics
         return
     troubled = [each.diagnosis for each in examined if each.diagnosis.is_bad or each.diagnosis.is_unknown]
     runs = [case.evidence.run_of(job.job_name) for job in troubled]
     yield from (reading for reading in case.evidence.metrics if any(is_of(reading, run) for run in runs))
+
+
+def _is_named(reading: MetricReading, message: str) -> bool:
+    """Whether a message names the machine of a reading."""
+    host = re.escape(host_of(reading.instance))
+    return bool(host) and re.search(rf"(?<![\w.-]){host}(?![\w-])", message, re.IGNORECASE) is not None
 
 
 def severity_of(case: Case, examined: Sequence[Examined], findings: Iterable[Finding]) -> Severity:

@@ -201,8 +201,15 @@ def report_of(state: State) -> dict[str, Any]:
 def _case(state: State) -> Case:
     plan = state["plan"]
     results: Mapping[str, Any] = state.get("results") or {}
-    instance = state["request"].get("instance") or ""
-    return case_of(plan.kind, plan.jobs, results, looked_for_failures=plan.looked_for_failures, instance=instance)
+    request = state["request"]
+    return case_of(
+        plan.kind,
+        plan.jobs,
+        results,
+        looked_for_failures=plan.looked_for_failures,
+        instance=request.get("instance") or "",
+        message=request["message"],
+    )
 
 
 def _writes_prose() -> bool:

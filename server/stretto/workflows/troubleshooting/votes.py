@@ -118,10 +118,11 @@ def is_of(reading: MetricReading, run: JobRun | None) -> bool:
     """Whether a reading is of the instance where the job ran, as far as both say where they are from."""
     if run is None or not (run.instance and reading.instance):
         return True
-    return _host(reading.instance) == _host(run.instance)
+    return host_of(reading.instance) == host_of(run.instance)
 
 
-def _host(instance: str) -> str:
+def host_of(instance: str) -> str:
+    """The machine of an instance, without the port."""
     return instance.partition(":")[0].lower()
 
 

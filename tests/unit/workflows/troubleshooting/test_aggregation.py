@@ -278,6 +278,21 @@ def test_nothing_is_well_only_where_somebody_could_tell(found, fields, severity)
 
 
 @pytest.mark.parametrize(
+    ("message", "machines"),
+    [
+        ("Why is WORKER-3 so slow?", ["worker-3"]),
+        ("Is worker-3:9100 short of memory, or worker-4?", ["worker-3", "worker-4"]),
+        ("Why is it so slow?", ["worker-3", "worker-4", "api-1"]),
+        ("Why is worker-33 so slow?", ["worker-3", "worker-4", "api-1"]),
+    ],
+)
+def test_a_machine_that_the_message_names_is_what_it_is_about(message, machines):
+    found = [reading(value=95, instance=f"{host}:9100") for host in ("worker-3", "worker-4", "api-1")]
+    findings = aggregate(case(*found, kind=QueryKind.PERFORMANCE, jobs=(), message=message)).diagnosis.findings
+    assert [each.explanation.partition(":")[0] for each in findings] == [f"memory_used of {host}" for host in machines]
+
+
+@pytest.mark.parametrize(
     ("found", "fields", "concerns"),
     [
         ([run(status=RunStatus.SUCCEEDED)], {}, False),
