@@ -146,11 +146,11 @@ def test_piped_each_event_of_a_branch_is_a_line(here, client, tmp_path, name):
     assert told.code == 0
     lines = {line.split(maxsplit=3)[3] for line in told.out.splitlines()}
     assert {
-        "·  asking/metrics  metrics asked, 5.0 s at most",
-        "✓  asking/metrics  metrics answered in 0.05 s",
-        "✗  asking/logs  logs timed out after 5.0 s (3 attempts): no answer",
-        "·  asking/jobs  jobs · first 50%",
-        "✓  asking/jobs  jobs · last answered in 0.31 s (2 attempts)",
+        "·  asking/metrics  metrics: asked, 5.0 s at most",
+        "✓  asking/metrics  metrics: answered in 0.05 s",
+        "✗  asking/logs  logs: timed out after 5.0 s (3 attempts): no answer",
+        "·  asking/jobs  jobs · first: 50%",
+        "✓  asking/jobs  jobs · last: answered in 0.31 s (2 attempts)",
     } <= lines
 
 

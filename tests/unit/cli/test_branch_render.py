@@ -75,8 +75,29 @@ def test_a_branch_that_answered_is_full_and_says_how_long_it_took(asking: Asking
     assert asking.rows() == [
         "    ✓ metrics  ━━━━━━━━━━━━  answered in 0.31 s",
         "    ✓ logs     ━━━━━━━━━━━━  answered in 1.2 s (2 attempts)",
-        "    ✓ tickets  ━━━━━━━━━━━━  answered in 0.002 s",
+        "    ✓ tickets  ━━━━━━━━━━━━  answered in 2.1 ms",
     ]
+
+
+@pytest.mark.parametrize(
+    ("latency", "words"),
+    [
+        ("0s", "at once"),
+        ("0.00003s", "at once"),
+        ("0.0003s", "in 0.3 ms"),
+        ("0.00996s", "in 10.0 ms"),
+        ("0.01s", "in 0.01 s"),
+    ],
+)
+def test_an_answer_that_takes_next_to_no_time_shows_no_noughts(asking: Asking, latency: str, words: str) -> None:
+    asking.asks("metrics")
+    asking.answers("metrics", latency=latency)
+    assert asking.rows() == [f"    ✓ metrics  ━━━━━━━━━━━━  answered {words}"]
+
+
+def test_a_branch_that_never_had_its_turn_tells_of_no_time(asking: Asking) -> None:
+    asking.fails("metrics", reason="TOTAL_TIMEOUT", latency="0s", message="no time")
+    assert asking.rows() == ["    ✗ metrics  ━━━━━━━━━━━━  given up: no time"]
 
 
 @pytest.mark.parametrize(
@@ -161,6 +182,14 @@ def test_when_all_of_many_answered_the_row_says_so(asking: Asking) -> None:
     assert asking.rows() == ["    ✓ all 21  ━━━━━━━━━━━━  answered in 0.05 s"]
 
 
+@pytest.mark.parametrize(("slowest", "words"), [("0s", "at once"), ("1.2s", "in at most 1.2 s")])
+def test_many_answers_that_took_next_to_no_time_show_no_noughts(asking: Asking, slowest: str, words: str) -> None:
+    for number in range(BRANCHES_MAX + 1):
+        asking.asks("jobs", f"{number:02}")
+        asking.answers("jobs", f"{number:02}", latency=slowest if number == 1 else "0s")
+    assert asking.rows() == [f"    ✓ all 21  ━━━━━━━━━━━━  answered {words}"]
+
+
 def test_some_branches_all_have_their_rows(asking: Asking) -> None:
     for number in range(BRANCHES_MAX):
         asking.asks("jobs", f"{number:02}")
@@ -205,16 +234,16 @@ def test_a_branch_that_was_cut_off_stops_where_it_was(asking: Asking) -> None:
 @pytest.mark.parametrize(
     ("kind", "message", "sign", "words"),
     [
-        ({"started": {"timeout": "5s"}}, "asking", "·", "metrics asked, 5.0 s at most"),
-        ({"started": {}}, "", "·", "metrics asked"),
-        ({"advanced": {"fraction": 0.42}}, "host 3", "·", "metrics 42% host 3"),
-        ({"advanced": {"fraction": 0.42}}, "", "·", "metrics 42%"),
-        ({"succeeded": {"latency": "0.05s", "attempts": 1}}, "there", "✓", "metrics answered in 0.05 s"),
+        ({"started": {"timeout": "5s"}}, "asking", "·", "metrics: asked, 5.0 s at most"),
+        ({"started": {}}, "", "·", "metrics: asked"),
+        ({"advanced": {"fraction": 0.42}}, "host 3", "·", "metrics: 42% host 3"),
+        ({"advanced": {"fraction": 0.42}}, "", "·", "metrics: 42%"),
+        ({"succeeded": {"latency": "0.05s", "attempts": 1}}, "there", "✓", "metrics: answered in 0.05 s"),
         (
             {"failed": {"reason": "BRANCH_FAILURE_REASON_TIMEOUT", "message": "m", "latency": "5s", "attempts": 3}},
             "gone",
             "✗",
-            "metrics timed out after 5.0 s (3 attempts): m",
+            "metrics: timed out after 5.0 s (3 attempts): m",
         ),
     ],
 )

@@ -16,6 +16,8 @@ __all__ = ["answers_words", "bar", "branch_bar", "branch_line", "branch_sign", "
 
 _DONE, _TIME, _LEFT = "━", "╍", "─"
 _EXACT_SECONDS, _MINUTE = 0.01, 60
+_AT_ONCE_SECONDS: Final = 0.00005
+"""What would be shown as a time of 0."""
 
 _OUTCOMES: Final = {BranchStatus.SUCCEEDED: StepStatus.FINISHED, BranchStatus.FAILED: StepStatus.FAILED}
 _FAILURES: Final = {
@@ -52,11 +54,13 @@ def branch_words(branch: BranchView, now: float) -> str:
     """What there is to say of a branch, beside its name."""
     attempts = f" ({branch.attempts} attempts)" if branch.attempts > 1 else ""
     if branch.status is BranchStatus.SUCCEEDED:
-        return f"answered in {lasted(branch.latency)}{attempts}"
+        return f"answered {_within(branch.latency)}{attempts}"
     if branch.status is BranchStatus.FAILED:
         why = f": {one_line(branch.message)}" if branch.message else ""
         what = _FAILURES.get(branch.reason, "failed")  # type: ignore[call-overload]
-        return f"{what} after {lasted(branch.latency)}{attempts}{why}"
+        # One that was never asked has taken no time.
+        after_all = f" after {lasted(branch.latency)}" if branch.latency >= _AT_ONCE_SECONDS else ""
+        return f"{what}{after_all}{attempts}{why}"
     share = percent(branch.fraction).ljust(4) if branch.fraction is not None else ""
     return "  ".join(filter(None, (share, _clock(branch, now))))
 
@@ -64,7 +68,10 @@ def branch_words(branch: BranchView, now: float) -> str:
 def answers_words(branches: Sequence[BranchView]) -> str:
     """What there is to say of several that answered."""
     latencies = sorted(branch.latency for branch in branches)
-    return "answered in " + " to ".join(dict.fromkeys(lasted(latencies[end]) for end in (0, -1)))
+    first, last = lasted(latencies[0]), lasted(latencies[-1])
+    if first == last:
+        return f"answered {_within(latencies[-1])}"
+    return f"answered in {first} to {last}" if latencies[0] >= _AT_ONCE_SECONDS else f"answered in at most {last}"
 
 
 def branch_line(told: BranchProgress, message: str) -> str:
@@ -75,7 +82,8 @@ def branch_line(told: BranchProgress, message: str) -> str:
         words = f"asked, {elapsed(branch.timeout)} at most" if branch.timeout else "asked"
     elif told.HasField("advanced"):
         words = " ".join((words.rstrip(), one_line(message))).rstrip()
-    return f"{one_line(branch.name)} {words}"
+    # Who is free to choose a source's name may choose one that reads like a word of ours.
+    return f"{one_line(branch.name)}: {words}"
 
 
 def squeezed(name: str, cells: int) -> str:
@@ -87,10 +95,14 @@ def squeezed(name: str, cells: int) -> str:
 
 
 def lasted(seconds: float) -> str:
-    """How long an answer took: always in seconds, so that branches compare at a glance."""
+    """How long an answer took: in seconds, so that branches compare at a glance, unless those would be noughts."""
     if seconds >= 1:
         return elapsed(seconds)
-    return f"{seconds:.2f} s" if seconds >= _EXACT_SECONDS else f"{max(seconds, 0.0):.3f} s"
+    return f"{seconds:.2f} s" if seconds >= _EXACT_SECONDS else f"{max(seconds, 0.0) * 1e3:.1f} ms"
+
+
+def _within(seconds: float) -> str:
+    return f"in {lasted(seconds)}" if seconds >= _AT_ONCE_SECONDS else "at once"
 
 
 def _clock(branch: BranchView, now: float) -> str:
