@@ -156,6 +156,16 @@ def test_a_history_is_one_line_for_each_event(here, order) -> None:
     assert "asks: " in done.out
 
 
+@pytest.mark.parametrize("name", ["asks_sources", "asks_sources_freely"])
+def test_a_history_tells_of_branches_what_a_watch_tells(here, client, name) -> None:
+    workflow_id = until(client, client.start(name, {}).id, "completed")
+    shown = here("history", workflow_id).out
+    words = [line.split("  ")[-1] for line in here("watch", workflow_id).out.splitlines() if "asking/" in line]
+    assert "metrics: asked, 5.0 s at most" in words
+    assert "logs: timed out after 5.0 s (3 attempts): no answer" in words
+    assert all(any(row.endswith(f"  {each}") for row in shown.splitlines()) for each in words)
+
+
 def test_a_history_after_a_sequence_leaves_the_rest_out(here, order) -> None:
     whole = here("history", order).out.splitlines()
     assert here("history", order, "--after", "3").out.splitlines()[0].split()[0] == "4"

@@ -1,6 +1,6 @@
 """Watching workflows in a terminal: a model that folds events, renderers of it, and what drives both."""
 
-from stretto.cli._live._bars import bar, branch_bar, branch_sign, branch_words, squeezed
+from stretto.cli._live._bars import bar, branch_bar, branch_line, branch_sign, branch_words, squeezed
 from stretto.cli._live._branch import BranchStatus, BranchView
 from stretto.cli._live._clock import Clock
 from stretto.cli._live._frame import Scene
@@ -27,6 +27,7 @@ __all__ = [
     "WorkflowView",
     "bar",
     "branch_bar",
+    "branch_line",
     "branch_sign",
     "branch_words",
     "follow",

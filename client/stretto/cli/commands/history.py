@@ -1,14 +1,16 @@
 """`stretto history ID`."""
 
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter, validators
 from rich.table import Table
+from rich.text import Text
 
 from stretto.cli._arguments import WorkflowId
 from stretto.cli._events import columns
 from stretto.cli._json import plain, readable
+from stretto.cli._live import BranchReader, branch_line
 from stretto.cli._options import COMMON, Common
 from stretto.cli._output import Output
 from stretto.cli._tables import cell, table
@@ -18,6 +20,8 @@ from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 
 ROWS_MAX = 200
 """Rows in one table: a long journal is printed as it comes, and takes no memory for all of it."""
+
+_BRANCH_STYLES: Final = {"succeeded": "green", "failed": "red"}
 
 
 async def history(
@@ -50,14 +54,14 @@ async def history(
 
 async def _events(handle: WorkflowHandle[Any], client: Client, out: Output, after: int) -> None:
     last = (await handle.state(snapshot=False)).as_of_sequence
-    shown = _page()
+    shown, branches = _page(), BranchReader(client)
     if after < last:
         async with aclosing(handle.watch(after)) as watch:
             async for event in watch:
                 if out.json:
                     out.line(await readable(event, client))
                 else:
-                    shown.add_row(*columns(event, await _payload(event, client)))
+                    shown.add_row(*await _row(event, client, branches))
                 if shown.row_count >= ROWS_MAX:
                     out.show(shown)
                     shown = _page()
@@ -67,6 +71,15 @@ async def _events(handle: WorkflowHandle[Any], client: Client, out: Output, afte
             out.show(shown)
     else:
         out.note(f"There are no events after {after}; the last one is {last}.")
+
+
+async def _row(event: ProgressEvent, client: Client, branches: BranchReader) -> tuple[Text, ...]:
+    """An event in the words of `columns`, or where it is about a branch in those that the branch has elsewhere."""
+    row = columns(event, await _payload(event, client))
+    if (branch := await branches.read(event)) is None:
+        return row
+    style = _BRANCH_STYLES.get(branch.WhichOneof("kind") or "", "cyan")
+    return *row[:-1], cell(branch_line(branch, event.step_progress.message), style)
 
 
 def _page() -> Table:
