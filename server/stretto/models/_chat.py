@@ -200,7 +200,12 @@ def _whole(text: str, *, ended: bool) -> str:
         raise ModelUnavailable(Reason.CUT_OFF, "the stream ended without an end of the answer")
     if not text.strip():
         raise ModelUnavailable(Reason.BAD_ANSWER, "the answer is empty")
-    return text
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
+    """The text as UTF-8 has it. Streams cut characters in halves, which are joined, and models write halves alone."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _logged(fault: ModelUnavailable) -> ModelUnavailable:

@@ -8,6 +8,9 @@ from typing import Any
 CHARACTERS_A_TOKEN = 4
 """What is usual for English; of other languages a token holds less."""
 
+TOKENS_MAX = 10_000_000
+"""More than any model reads or writes at once. Who counts more, or less than nothing, has not counted."""
+
 
 def tokens_in(characters: int) -> int:
     """An estimate of the tokens of a text of that length."""
@@ -72,6 +75,6 @@ class Attempt:
     def tokens(self) -> Tokens:
         """What it cost, as far as is known."""
         prompt, answer = (sum(counts) for counts in zip((0, 0), *self._counts, strict=True))
-        if prompt:
+        if 0 < prompt <= TOKENS_MAX and 0 <= answer <= TOKENS_MAX:
             return Tokens(prompt, answer, attempts=1, attempts_counted=1)
         return Tokens(tokens_in(self._prompt_chars), tokens_in(len(self.text)), attempts=1)

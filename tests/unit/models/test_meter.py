@@ -136,6 +136,13 @@ async def test_a_model_of_another_library_is_metered_without_being_asked_to_coun
     assert await spent(model) == Tokens(prompt=7, answer=6, attempts=1)
 
 
+@pytest.mark.parametrize(("read", "wrote"), [(-5, 3), (5, -3), (0, 3), (2**40, 3), (5, 2**40)])
+def test_counts_that_cannot_be_are_no_counts(read, wrote):
+    attempt = Attempt([("user", PROMPT)])
+    attempt.hear(ANSWER, {"input_tokens": read, "output_tokens": wrote})
+    assert attempt.tokens == Tokens(prompt=5, answer=6, attempts=1)
+
+
 def test_counts_that_come_in_parts_add_up():
     attempt = Attempt([("user", PROMPT)])
     attempt.hear("", {"input_tokens": 12, "output_tokens": 0})

@@ -123,3 +123,11 @@ async def test_an_address_where_nobody_listens_is_unreachable(api, at_once, unus
         url = f"http://127.0.0.1:{unused_tcp_port}/v1"
 
     assert await reason_of_writing(model_at(Nobody())) is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [(["One \ud83e", "\uded6."], "One \N{TEAPOT}."), (["Half \ud83e."], "Half \N{REPLACEMENT CHARACTER}.")],
+)
+def test_a_character_that_came_in_halves_is_whole_and_half_of_one_is_marked(pieces, text):
+    assert _chat._whole("".join(pieces), ended=True) == text
