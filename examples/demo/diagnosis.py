@@ -1,5 +1,7 @@
 """What is printed when the third act is over: what was found, by whom, and how much time was saved."""
 
+from typing import Final
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -9,19 +11,32 @@ from stretto.cli._tables import table
 from stretto.fanout.v1.fanout_pb2 import FanOutFigures
 from stretto.troubleshooting.v1.troubleshooting_pb2 import Cause, JobDiagnosis
 
+STEPS_SHOWN: Final = 2
+
 
 def closing_diagnosis(found: Findings) -> Group:
     """The reports in short."""
     report, how_to = found.report, found.how_to
+    runbooks = dict.fromkeys(job.runbook for job in report.diagnosis.jobs if job.runbook)
     return Group(
         _jobs(list(report.diagnosis.jobs)),
         Text(),
         *(Text(f"! {warning}", "yellow") for warning in report.warnings),
-        Text(f"To do first: {next(iter(report.diagnosis.actions), 'nothing')}"),
         Text(f"{len(found.partials)} pieces of evidence were streamed before the report was there."),
         *_took(report.figures),
-        Text(f"The other question needed {_asked(how_to.figures)} only: {how_to.summary}"),
+        Text(f"What to do stands in {' and '.join(runbooks)}. First:"),
+        *_steps(list(report.diagnosis.actions)),
+        Text(),
+        Text(f"The other question needed {_asked(how_to.figures)} only. {how_to.summary}"),
+        *_steps(list(how_to.diagnosis.actions)),
     )
+
+
+def _steps(actions: list[str]) -> list[Text]:
+    """The first of them, and how many more there are."""
+    shown = [Text(f"  {number}. {action}") for number, action in enumerate(actions[:STEPS_SHOWN], 1)]
+    more = len(actions) - len(shown)
+    return [*shown, Text(f"  … and {more} more", "dim")] if more > 0 else shown
 
 
 def _jobs(jobs: list[JobDiagnosis]) -> Table:

@@ -94,8 +94,13 @@ class Trouble:
         return self._found
 
     async def _ask(self, client: Client) -> None:
-        self._out.show("Jobs have failed. Scheduler, logs and runbooks are there; the metrics are down.")
-        self._out.show(f"Two questions: {FAILURES} {HOW_TO}", "")
+        self._out.show(
+            Text(
+                "Jobs have failed. A simulated scheduler, logs and runbooks are there; the metrics are down on purpose."
+            ),
+            Text(f"Two questions at once: {FAILURES} {HOW_TO}"),
+            "",
+        )
         handles = await asyncio.gather(*(_start(client, message) for message in (FAILURES, HOW_TO)))
         views = [WorkflowView(handle.id) for handle in handles]
         caption: list[Text] = []
