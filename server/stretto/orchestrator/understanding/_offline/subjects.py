@@ -11,16 +11,19 @@ from stretto.orchestrator.understanding._offline.ranking import CLEAR, Index, Kn
 from stretto.orchestrator.understanding._offline.selecting import title_of
 from stretto.orchestrator.understanding._offline.speech import wants_recalled
 from stretto.orchestrator.understanding._offline.stems import stem, stems
-from stretto.orchestrator.understanding._offline.text import Text, parts_of, read
+from stretto.orchestrator.understanding._offline.text import Text, parts_of
 
 __all__ = ["About", "about", "points_here", "subject_of"]
 
 About = Literal["session", "unsure", "else"]
 
+_ENDING_MAX: Final = 3
+"""Letters that a word has more than its stem, mostly."""
+
 WORDS_MIN: Final = 2
 """Words that a type must know of a question which nothing in the session could be meant by."""
 
-_HERE: Final = frozenset({"it", "they", "them", "everything", "anything", "something", "all", "you"})
+_HERE: Final = frozenset({"it", "they", "them", "everything", "anything", "something", "you"})
 _POINTING: Final = frozenset({"this", "that", "these", "those", "all"})
 _GENERIC: Final = frozenset(map(stem, GENERIC))
 _HOW_IT_GOES: Final = (
@@ -74,12 +77,14 @@ def subject_of(text: Text) -> frozenset[str]:
 
 
 def _points(text: Text) -> bool:
-    """Whether a text points at what was spoken of: `why did it fail`, and not `why did this bridge fail`."""
+    """Whether a text points at what was spoken of: `why did it fail`, and not `the machine is slow when it starts`."""
     tokens = text.tokens
+    subject = subject_of(text)
     for place, token in enumerate(tokens):
-        before = place > 0 and tokens[place - 1].content
-        after = place + 1 < len(tokens) and tokens[place + 1].content
-        if token.lower in (_POINTING if not before and not after else _HERE - _POINTING):
+        if token.stem in subject:
+            return False  # What it points at from here on was said in the text itself.
+        after = place + 1 < len(tokens) and tokens[place + 1].stem in subject
+        if token.lower in _HERE or (token.lower in _POINTING and not after):
             return True
     return False
 
@@ -97,4 +102,6 @@ def _known_of(workflow: KnownWorkflow) -> str:
 
 
 def _tells_of(workflow: KnownWorkflow, subject: frozenset[str]) -> bool:
-    return bool(subject & read(_known_of(workflow).replace("_", " ")).stems)
+    """Whether a word of the subject stands in what is known of a workflow: too much to be read for a question."""
+    words = "|".join(re.sub("i$", "[iy]", re.escape(each)) for each in sorted(subject))
+    return re.search(rf"(?<![a-z])(?:{words})[a-z]{{0,{_ENDING_MAX}}}(?![a-z])", _known_of(workflow)) is not None
