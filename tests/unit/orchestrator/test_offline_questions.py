@@ -63,6 +63,8 @@ HERE = [
     "why?",
     "Why did it fail?",
     "Why did this fail?",
+    "Why did it run out of memory?",
+    "Why did this run out of memory?",
     "it failed",
     "that's wrong",
     "What went wrong?",
@@ -161,7 +163,7 @@ async def test_what_was_asked_back_starts_with_a_yes_only(message: str, wanted: 
         ("Which risks does this building project have? A basement, in groundwater", AUDITED, AUDIT),
         ("Why does the machine use so much memory?", PLAN, TROUBLE),
         ("Why does the machine use so much memory?", ROWING, "answer"),
-        ("Why does the server need that much memory?", workflow(facts={"subject": "memory"}), "answer"),
+        ("Why does the machine use so much memory?", workflow(facts={"subject": "memory"}), "answer"),
         ("Why did wf-exe-000001 fail?", PLAN, "answer"),
     ],
 )
