@@ -6,7 +6,7 @@ Whatever has no description stops it: the reference has no holes.
 import argparse
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import (
@@ -22,9 +22,9 @@ from google.protobuf.descriptor_pb2 import (
 from pydantic import BaseModel
 
 from stretto.server.domain.settings import Settings
+from stretto.workflows._settings import VariableSettings
 from stretto.workflows.project_audit.settings import AuditSettings
-from stretto.workflows.project_audit.settings import variable as audit_variable
-from stretto.workflows.troubleshooting.settings import TroubleshootingSettings, variable
+from stretto.workflows.troubleshooting.settings import TroubleshootingSettings
 from tools._cli_page import cli_page
 from tools._errors_page import errors_page
 
@@ -60,8 +60,8 @@ def pages() -> dict[str, str]:
     written = {f"{package}.md": proto_page([file for file in files if file.package == package]) for package in packages}
     errors = HEAD.format(source="the protos, the client and the command line") + errors_page(files)
     commands = HEAD.format(source="the command line") + cli_page()
-    settings = settings_page(Settings) + variables_of("troubleshooting", TroubleshootingSettings, variable)
-    settings += variables_of("project_audit", AuditSettings, audit_variable)
+    settings = settings_page(Settings) + variables_of("troubleshooting", TroubleshootingSettings)
+    settings += variables_of("project_audit", AuditSettings)
     return {**written, "cli.md": commands, "errors.md": errors, "settings.md": settings}
 
 
@@ -86,7 +86,7 @@ def settings_page(settings: type[BaseModel]) -> str:
     return "".join(lines)
 
 
-def variables_of(workflow_type: str, settings: type[BaseModel], variable: Callable[[str], str]) -> str:
+def variables_of(workflow_type: str, settings: type[VariableSettings]) -> str:
     """Every setting of a shipped workflow type, which its steps read from their environment."""
     lines = [f"\n## Variables of the workflow type `{workflow_type}`\n\n"]
     lines += ["| variable | default | meaning |\n", "| --- | --- | --- |\n"]
@@ -94,7 +94,7 @@ def variables_of(workflow_type: str, settings: type[BaseModel], variable: Callab
         if not field.description:
             raise Undocumented(f"setting {name} of {workflow_type}")
         default = f"`{field.default}`" if isinstance(field.default, int | float) else ""
-        lines.append(f"| `{variable(name)}` | {default} | {field.description} |\n")
+        lines.append(f"| `{settings.variable(name)}` | {default} | {field.description} |\n")
     return "".join(lines)
 
 

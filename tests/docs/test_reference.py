@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from stretto.cli import _app
 from stretto.cli._table import Command
 from stretto.workflow.v1.error_reason_pb2 import ErrorReason
+from stretto.workflows._settings import VariableSettings
 from tools import _cli_page, _errors_page, gen_docs
 
 
@@ -37,8 +38,12 @@ def test_a_setting_without_a_description_is_refused() -> None:
 
     with pytest.raises(gen_docs.Undocumented, match="setting port"):
         gen_docs.settings_page(Bare)
+
+    class BareOfAudits(VariableSettings):
+        port: int = 1
+
     with pytest.raises(gen_docs.Undocumented, match="setting port of audit"):
-        gen_docs.variables_of("audit", Bare, str.upper)
+        gen_docs.variables_of("audit", BareOfAudits)
 
 
 @pytest.mark.parametrize("kind", ["message_type", "enum_type", "service"])

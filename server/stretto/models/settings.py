@@ -1,7 +1,8 @@
 """What can be set of the chat model: one frozen model, read from STRETTO_MODEL* once, checked at birth."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -40,8 +41,9 @@ class ModelSettings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables that are set and not empty."""
+        """Read the variables that are set and not empty. One that nobody reads is refused: it must be misspelt."""
         values = {field: environment.get(_variable(field), "").strip() for field in cls.model_fields}
+        _check_names(name for name, value in environment.items() if value.strip())
         try:
             return cls.model_validate({field: value for field, value in values.items() if value})
         except ValidationError as error:
@@ -71,6 +73,14 @@ class ModelSettings(BaseModel):
 
 def _variable(field: str) -> str:
     return _PREFIX if field == "model" else f"{_PREFIX}_{field.upper()}"
+
+
+def _check_names(names: Iterable[str]) -> None:
+    known = [_variable(field) for field in ModelSettings.model_fields]
+    for name in sorted(names):
+        if name.startswith(f"{_PREFIX}_") and name not in known:
+            [nearest] = get_close_matches(name, known, n=1, cutoff=0)
+            raise ModelMisconfigured(f"{name} is no variable of Stretto's; did you mean {nearest}?")
 
 
 def _told(fault: Mapping[str, object]) -> str:

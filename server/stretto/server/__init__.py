@@ -1,11 +1,13 @@
-"""Stretto's server. `App` is what a team's module needs to register its graphs."""
+"""Stretto's server. A team's module registers its graphs with `App`; `Misconfigured` says what is set wrongly there."""
 
 from typing import TYPE_CHECKING, Any
+
+from stretto.server.domain.errors import Misconfigured
 
 if TYPE_CHECKING:
     from stretto.server.app.declare import App
 
-__all__ = ["App"]
+__all__ = ["App", "Misconfigured"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable
 from functools import cache
 
+from stretto.server import Misconfigured
+
 VARIABLE = "STRETTO_PACE"
 PART_SECONDS_MAX = 0.25
 PARTS_MAX = 20
 """A phase tells at most so often that time passes, whatever the pace: each time is an event that is kept."""
 
 
-class PaceInvalid(ValueError):
+class PaceInvalid(Misconfigured):
     """The pace is not a number from 0 on."""
 
 

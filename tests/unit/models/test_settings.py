@@ -60,6 +60,7 @@ def test_models_of_one_name_and_address_have_one_circuit(monkeypatch):
         ("STRETTO_MODEL_URL", "localhost:1", "STRETTO_MODEL_URL is 'localhost:1': it must be a URL of http or https"),
         ("STRETTO_MODEL_SECONDS_MAX", "0", "STRETTO_MODEL_SECONDS_MAX is '0': Input should be greater than 0"),
         ("STRETTO_MODEL_SECONDS_MAX", "soon", "STRETTO_MODEL_SECONDS_MAX is 'soon': Input should be a valid number"),
+        ("STRETTO_MODEL_ULR", "x", "STRETTO_MODEL_ULR is no variable of Stretto's; did you mean STRETTO_MODEL_URL?"),
         ("STRETTO_MODEL_ATTEMPTS_MAX", "99", "STRETTO_MODEL_ATTEMPTS_MAX is '99': Input should be less than or equal"),
     ],
 )

@@ -12,7 +12,7 @@ from stretto.server.app import memory
 from stretto.server.app.declare import load
 from stretto.server.app.logs import set_up_logs
 from stretto.server.domain.clock import SystemClock
-from stretto.server.domain.errors import RegistrationError
+from stretto.server.domain.errors import Misconfigured, RegistrationError
 from stretto.server.engine.child import Child, refuse
 from stretto.server.engine.executor import Graphs
 from stretto.server.engine.selfcheck import check_langgraph
@@ -40,7 +40,7 @@ async def _serve(sock: socket.socket, targets: list[str]) -> None:
         await check_langgraph()
         graphs = Graphs(load(targets))
         contracts = Contracts([registered.info for registered in graphs.by_name.values()])
-    except RegistrationError as error:
+    except (RegistrationError, Misconfigured) as error:
         await refuse(sock, str(error))
     except Exception:  # noqa: BLE001 - user code is imported here; its author needs to see where it failed.
         await refuse(sock, "Loading the graphs failed:\n" + traceback.format_exc())

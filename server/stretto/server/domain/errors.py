@@ -139,6 +139,10 @@ class RegistrationError(StrettoError):
     """A workflow type is declared wrongly."""
 
 
+class Misconfigured(StrettoError):
+    """A setting is wrong."""
+
+
 class ContractViolation(StrettoError):
     """A value breaks its contract."""
 

@@ -1,25 +1,27 @@
-"""What can be set of `troubleshooting`: a frozen model, read from STRETTO_TROUBLESHOOTING_* once, checked at birth."""
+"""What can be set of `troubleshooting`."""
 
-import os
-from collections.abc import Mapping
+import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, ClassVar, Final
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 
-PREFIX: Final = "STRETTO_TROUBLESHOOTING"
+from stretto.workflows._settings import VariableSettings
+
 SHIPPED_RUNBOOKS: Final = Path(__file__).with_name("runbooks")
+LOOK_SECONDS_MAX: Final = 1.0
+"""Time to look whether there is a folder. A share that hangs must not keep an executor from starting."""
 
 
-class TroubleshootingMisconfigured(ValueError):
-    """The settings of `troubleshooting` are wrong. The message is one line."""
+class TroubleshootingSettings(VariableSettings):
+    """Which sources of evidence there are, and how much patience there is with them.
 
+    Its variables are STRETTO_TROUBLESHOOTING_*.
+    """
 
-class TroubleshootingSettings(BaseModel):
-    """Which sources of evidence there are, and how much patience there is with them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    prefix: ClassVar[str] = "STRETTO_TROUBLESHOOTING"
 
     scheduler_url: Annotated[
         str,
@@ -52,15 +54,6 @@ class TroubleshootingSettings(BaseModel):
         float, Field(ge=0, le=3_600, description="Time for which log lines that were read are not read again.")
     ] = 10.0
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables that are set and not empty."""
-        values = {field: environment.get(variable(field), "").strip() for field in cls.model_fields}
-        try:
-            return cls.model_validate({field: value for field, value in values.items() if value})
-        except ValidationError as error:
-            raise TroubleshootingMisconfigured("; ".join(_told(fault) for fault in error.errors())) from None
-
     @property
     def runbooks_folder(self) -> Path:
         """Where the runbooks are."""
@@ -71,7 +64,8 @@ class TroubleshootingSettings(BaseModel):
     def _is_http(cls, value: str) -> str:
         if value and not _is_plain_http(value):
             raise ValueError(
-                "it must be a URL of http or https without user, password and query, such as http://127.0.0.1:8080"
+                "it must be a URL of http or https without blanks, user, password and query, such as "
+                "http://127.0.0.1:8080"
             )
         return value
 
@@ -83,25 +77,35 @@ class TroubleshootingSettings(BaseModel):
             raise ValueError("it must be of printable ASCII characters without blanks")
         return value
 
-
-def variable(field: str) -> str:
-    """The variable of a field."""
-    return f"{PREFIX}_{field.upper()}"
+    @field_validator("runbooks", "logs")
+    @classmethod
+    def _may_be_a_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and _is_something_else(value):
+            raise ValueError("it must be a folder, and that is something else")
+        return value
 
 
 def _is_plain_http(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        _ = parts.port
+        # Both raise for what nothing can be connected to.
+        _ = parts.port, (parts.hostname or "").encode("idna")
     except ValueError:
         return False
     extra = parts.username or parts.password or parts.query or parts.fragment
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not extra
+    clean = value.isprintable() and " " not in value
+    return clean and parts.scheme in ("http", "https") and bool(parts.hostname) and not extra
 
 
-def _told(fault: Mapping[str, Any]) -> str:
-    """A wrong value in words: the variable, the value where it holds no secret, and what is allowed."""
-    field, value = str(fault["loc"][0]), str(fault["input"])
-    # A password stands before an @, and a key behind a question mark.
-    shown = "of a wrong form" if field == "scheduler_token" or set("@?") & set(value) else repr(value)
-    return f"{variable(field)} is {shown}: {str(fault['msg']).removeprefix('Value error, ')}"
+def _is_something_else(folder: Path) -> bool:
+    """Whether there is something that is no folder. What does not exist may become one."""
+    seen: list[bool] = []
+
+    def look() -> None:
+        with suppress(OSError):
+            seen.append(folder.exists() and not folder.is_dir())
+
+    looking = threading.Thread(target=look, name="stretto-folder", daemon=True)
+    looking.start()
+    looking.join(LOOK_SECONDS_MAX)
+    return seen == [True]

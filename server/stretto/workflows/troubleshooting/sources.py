@@ -17,7 +17,7 @@ from stretto.workflows.troubleshooting.logs import LogFinding, Logs
 from stretto.workflows.troubleshooting.metrics import MetricReading, Metrics
 from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.scheduler import JobRun, Scheduler
-from stretto.workflows.troubleshooting.settings import TroubleshootingSettings, variable
+from stretto.workflows.troubleshooting.settings import TroubleshootingSettings
 
 FAILED_JOBS_MAX: Final = 50
 KNOWLEDGE_HITS_MAX: Final = 5
@@ -49,7 +49,11 @@ KINDS: Final = {
 }
 """The kinds of query for which a source is asked."""
 
-SETTINGS: Final = {SCHEDULER: variable("scheduler_url"), LOGS: variable("logs"), METRICS: variable("metrics_url")}
+SETTINGS: Final = {
+    SCHEDULER: TroubleshootingSettings.variable("scheduler_url"),
+    LOGS: TroubleshootingSettings.variable("logs"),
+    METRICS: TroubleshootingSettings.variable("metrics_url"),
+}
 """What switches a source on; knowledge always is."""
 
 
