@@ -15,6 +15,8 @@ from typing_extensions import TypedDict
 
 from benchmarks import graphs as measured
 from stretto.cli._drawing import Edge, Graph, Mark, Node, Standing, draw, outline, parse_mermaid
+from stretto.cli._drawing._layers import Link, arrange
+from stretto.workflows.fan_out import FanOut, Source
 
 
 class State(TypedDict, total=False):
@@ -199,6 +201,41 @@ def test_workers_come_back_to_their_supervisor_by_one_line():
    ╰─────────┴────────────╯
 """
     )
+
+
+def test_sources_beside_each_other_share_a_row_and_are_asked_again_by_one_line():
+    fan_out = FanOut([Source(name, print) for name in ("one", "two", "six")])
+    assert (
+        drawn(fan_out.compile())
+        == """
+              ● start
+   ╭╌╌╌╌╌╌╌╌╌┬╌╌╌┴╌╌╌╌╌┬╌╌╌╌╌╌╮
+   ┊ ╭╌╌╌╌╌╌╌┊╌┬╌╌╌╌╌╌╌┊╌┬╌╌╌╌┊╌╌╮
+   ▽ ▽       ▽ ▽       ▽ ▽    ┊  ┊
+╭─────╮   ╭─────╮   ╭─────╮   ┊  ┊
+│ one │   │ two │   │ six │   ┊  ┊
+╰──┬──╯   ╰──┬──╯   ╰──┬──╯   ┊  ┊
+   │         │     ╭╌╌╌│╌╌╌╌╌╌╯  ┊
+   ╰─────────┴───┬─┊───╯         ┊
+                 ▼ ▽             ┊
+            ╭─────────╮          ┊
+            │ joining │          ┊
+            ╰────┬─┬──╯          ┊
+                 ┊ ╰╌╌╌╌╌╌╌╌╌╌╌╌╌╯
+                 ▽
+               ◉ end
+"""
+    )
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(["one", "two", "joining"])))
+def test_a_loop_that_is_entered_at_several_places_goes_back_where_a_condition_does(names):
+    there = [Link("start", name, dashed=True) for name in names]
+    again = [Link("joining", name, dashed=True) for name in names if name != "joining"]
+    solid = [Link(name, "joining") for name in names if name != "joining"]
+    found = arrange(["start", *names], [*there, *again, *solid])
+    assert sorted(found.back, key=again.index) == again
+    assert [set(row) - found.passing for row in found.layers] == [{"start"}, {"one", "two"}, {"joining"}]
 
 
 def test_a_subgraph_is_a_box_around_its_nodes():

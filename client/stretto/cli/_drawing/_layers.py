@@ -43,14 +43,40 @@ def arrange(items: Sequence[str], links: Sequence[Link]) -> Layered:
 
 
 def _closing(items: Sequence[str], links: Sequence[Link]) -> list[Link]:
-    """The links that lead back to an item on the way to them; found from the start on, without recursion."""
+    """The links that lead back. Where a loop may be entered at several items, those that are conditions do."""
+    met, roots = _met_again(items, links)
+    back = [link for link in met if link.source not in _reached(roots, links, without=link.target)]
+    if len(back) == len(met):
+        return back
+    kept: list[Link] = []
+    for link in sorted((link for link in links if link not in back), key=lambda link: (link.dashed, link in met)):
+        (back if link.source in _reached([link.target], kept) else kept).append(link)
+    return back
+
+
+def _reached(roots: Iterable[str], links: Iterable[Link], without: str = "") -> set[str]:
+    """The items that links lead to from others, and these themselves; no way goes through one item."""
+    _, below = neighbours(links)
+    found = set(roots) - {without}
+    ahead = list(found)
+    while ahead:
+        new = set(below.get(ahead.pop(), ())) - found - {without}
+        found |= new
+        ahead += new
+    return found
+
+
+def _met_again(items: Sequence[str], links: Sequence[Link]) -> tuple[list[Link], list[str]]:
+    """The links to an item that is on the way to them, and where the ways begin; found without recursion."""
     leaving: dict[str, list[Link]] = {item: [] for item in items}
     for link in links:
         leaving[link.source].append(link)
     closing: list[Link] = []
+    roots: list[str] = []
     open_items: dict[str, bool] = {}
     for root in items:
         stack = [] if root in open_items else [(root, iter(leaving[root]))]
+        roots += [root] * bool(stack)
         open_items.setdefault(root, bool(stack))
         while stack:
             item, rest = stack[-1]
@@ -63,7 +89,7 @@ def _closing(items: Sequence[str], links: Sequence[Link]) -> list[Link]:
             elif following.target not in open_items:
                 open_items[following.target] = True
                 stack.append((following.target, iter(leaving[following.target])))
-    return closing
+    return closing, roots
 
 
 def _levels(items: Sequence[str], links: Sequence[Link]) -> dict[str, int]:

@@ -58,22 +58,34 @@ def _bundles(links: Iterable[Link]) -> list[tuple[tuple[str, ...], bool, tuple[s
 
 
 def _back(links: Sequence[Link], layer: Mapping[str, int], number: int) -> list[Net]:
-    """The lines of links that close a cycle: from below their sources to a rail, and up to above their target."""
+    """The lines of links that close a cycle: from below their sources to a rail, and up to above their targets."""
+    nets = []
+    for rail, joined in enumerate(_rails(links, layer)):
+        targets = tuple(dict.fromkeys(link.target for link in joined))
+        dashed = all(link.dashed for link in joined)
+        label = ", ".join(link.label for link in joined if link.label)
+        nets.append(Net(number + rail, layer[targets[0]], (), targets, dashed, {targets[0]: label}, rail))
+        for below in sorted({layer[link.source] for link in joined}):
+            sources = tuple(dict.fromkeys(link.source for link in joined if layer[link.source] == below))
+            nets.append(Net(number + rail, below + 1, sources, (), dashed, {}, rail))
+    return nets
+
+
+def _rails(links: Sequence[Link], layer: Mapping[str, int]) -> list[list[Link]]:
+    """Links that may share a rail: all to one target, and those to targets beside it that the very same sources have.
+
+    The shortest rail is the innermost one.
+    """
     by_target: dict[str, list[Link]] = {}
     for link in links:
         by_target.setdefault(link.target, []).append(link)
-    # The shortest rail is the innermost one.
-    order = sorted(by_target, key=lambda target: max(layer[link.source] for link in by_target[target]) - layer[target])
-    nets = []
-    for rail, target in enumerate(order):
-        joined = by_target[target]
-        dashed = all(link.dashed for link in joined)
-        label = ", ".join(link.label for link in joined if link.label)
-        nets.append(Net(number + rail, layer[target], (), (target,), dashed, {target: label}, rail))
-        for below in sorted({layer[link.source] for link in joined}):
-            sources = tuple(link.source for link in joined if layer[link.source] == below)
-            nets.append(Net(number + rail, below + 1, sources, (), dashed, {}, rail))
-    return nets
+    rails: dict[tuple[int, frozenset[str], bool, str], list[Link]] = {}
+    for target, joined in by_target.items():
+        sources, dashed = frozenset(link.source for link in joined), all(link.dashed for link in joined)
+        # A label belongs to one target, so its rail is not shared.
+        key = (layer[target], sources, dashed, target if any(link.label for link in joined) else "")
+        rails.setdefault(key, []).extend(joined)
+    return sorted(rails.values(), key=lambda rail: max(layer[link.source] for link in rail) - layer[rail[0].target])
 
 
 def ports_needed(nets: Iterable[Net]) -> Counter[str]:
