@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -477,6 +478,25 @@ async def test_when_the_aggregator_fails_the_evidence_is_handed_on_as_it_is(erro
     assert report.warnings == [f"There is no diagnosis, because the aggregator failed ({type(error).__name__})."]
     assert report.figures.sources_available == 4
     assert told.evidence() == report.evidence
+
+
+async def test_names_that_hang_when_they_are_resolved_hold_up_nothing_but_their_source():
+    gate, loop = threading.Event(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    hanging = []
+
+    async def resolves(*_):
+        hanging.append(loop.run_in_executor(None, gate.wait, PATIENCE))
+        await asyncio.shield(hanging[0])
+
+    async with serving(app_of(replace(GOOD, metrics=resolves), source_seconds_max=IMPATIENT)) as server:
+        handle = await server.client.start("troubleshooting", asking(), result=contract.TroubleshootingReport)
+        report = await handle.result()
+        assert not hanging[0].done()
+        gate.set()
+    await hanging[0]
+    assert report.warnings == [f"The metrics could not be asked: no answer within {IMPATIENT} s."]
+    assert report.diagnosis.jobs[0].cause == contract.CAUSE_OUT_OF_MEMORY
 
 
 async def test_an_aggregator_that_hangs_is_given_up():

@@ -67,8 +67,12 @@ class FanOut:
         builder.add_conditional_edges(START, self._start, [*self._names, JOIN])
         return builder.compile()
 
-    def _start(self, state: Asked) -> list[Any]:
-        """The branches to start with; straight to the end when there are none."""
+    async def _start(self, state: Asked) -> list[Any]:
+        """The branches to start with; straight to the end when there are none.
+
+        A coroutine function, because LangGraph calls others in a thread of the loop's own pool, in which names are
+        resolved as well: those that hang there would hold up every fan-out.
+        """
         return self._branches(state) or [JOIN]
 
     def _branches(self, state: Asked, only: Collection[str] | None = None) -> list[Any]:

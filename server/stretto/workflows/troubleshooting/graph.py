@@ -114,8 +114,11 @@ class _Routing:
         return {"plan": plan, "query": query, "kind": plan.kind.value, "without": left_out(request)}
 
 
-def after_routing(state: State) -> Literal["asking", "aggregating"]:
-    """On to the sources, unless no job has failed and nobody is left to ask."""
+async def after_routing(state: State) -> Literal["asking", "aggregating"]:
+    """On to the sources, unless no job has failed and nobody is left to ask.
+
+    This and the other edge are coroutine functions to need no thread, as names that do not resolve may keep them all.
+    """
     return "asking" if state["plan"].asked else "aggregating"
 
 
@@ -167,7 +170,7 @@ class _Aggregating:
         return find
 
 
-def after_aggregating(state: State) -> Literal["responding", "__end__"]:  # noqa: ARG001 - It has the form of an edge.
+async def after_aggregating(state: State) -> Literal["responding", "__end__"]:  # noqa: ARG001 - It has the form of an edge.
     """On to the prose, where somebody writes it."""
     return "responding" if _writes_prose() else "__end__"
 

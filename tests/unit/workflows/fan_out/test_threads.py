@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,6 +41,18 @@ async def test_one_that_hangs_takes_threads_of_its_own_only():
         gate.set()
     while "stuck" not in (out := await graph.ainvoke({"query": "q"}))["results"]:  # It waits for the thread.
         assert out["results"] == {"fine": "Q"}
+
+
+async def test_a_fan_out_needs_none_of_the_threads_in_which_names_are_resolved():
+    gate, loop = threading.Event(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    hanging = loop.run_in_executor(None, gate.wait, SECONDS_MAX)
+    try:
+        assert (await asked(Source("fine", str.upper)))["results"] == {"fine": "Q"}
+        assert not hanging.done()
+    finally:
+        gate.set()
+        await hanging
 
 
 async def test_a_thread_that_was_given_up_tells_nothing_any_more():
