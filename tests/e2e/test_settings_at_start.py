@@ -1,5 +1,7 @@
 """What a server says at its start of the settings of its workflow types."""
 
+import json
+
 import pytest
 
 from tests.e2e.starting import ended, serve
@@ -42,3 +44,22 @@ def test_where_it_failed_is_told_of_any_other_error(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("stretto: Loading the graphs failed:\nTraceback")
     assert "shop.py" in done.stderr
+
+
+def test_the_log_says_which_sources_troubleshooting_has_and_what_they_lack(tmp_path):
+    prefix, later = "STRETTO_TROUBLESHOOTING", tmp_path / "later"
+    set_ = {f"{prefix}_METRICS_URL": "http://127.0.0.1:9", f"{prefix}_LOGS": str(later)}
+    server = serve(tmp_path, "--executors=2", "--no-orchestrator", target=SHIPPED, **set_)
+    lines = []
+    for line in server.stderr:
+        lines.append(json.loads(line))
+        if lines[-1]["event"] == "troubleshooting_finds_nothing":
+            break
+    server.terminate()
+    lines += [json.loads(line) for line in server.communicate(timeout=60)[1].splitlines()]
+    [asks] = [line for line in lines if line["event"] == "troubleshooting_asks"]
+    assert asks["sources"] == ["knowledge", "logs", "metrics"]
+    assert asks["advice"] == f"More are switched on by {prefix}_SCHEDULER_URL (scheduler)."
+    [warning] = [line for line in lines if line["event"] == "troubleshooting_finds_nothing"]
+    assert warning["variable"] == f"{prefix}_LOGS"
+    assert warning["reason"] == f"The folder of logs {later} cannot be read: No such file or directory."

@@ -30,6 +30,7 @@ class Fakes:
 class Fake:
     def __init__(self, fakes, died, pid):
         self.fakes, self.died, self.pid = fakes, died, pid
+        self.spoke = 0
 
     async def start(self, targets):
         await asyncio.sleep(0)
@@ -37,6 +38,9 @@ class Fake:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def speak(self):
+        self.spoke += 1
 
     async def close(self):
         self.fakes.closed.append(self.pid)
@@ -92,6 +96,14 @@ async def test_replacements_that_cannot_start_do_not_multiply(fakes, two):
     assert sorted(fakes.closed) == sorted({fake.pid for fake in fakes.made} - {pid for what, pid in seen[2:]})
     assert [line["event"] for line in logs].count("executor_not_restarted") == 3
     assert supervisor.counts == [1, 0, 1, 2]
+
+
+async def test_one_executor_speaks_for_all_when_a_server_starts_and_no_replacement_does(fakes, two):
+    _, dispatcher = two
+    fakes.made[0].died()
+    while await dispatcher.seen.get() != ("joined", 3):
+        pass
+    assert sorted(fake.spoke for fake in fakes.made) == [0, 0, 1]
 
 
 async def test_a_death_that_is_told_twice_is_passed_on_twice_and_replaced_once(fakes, two):

@@ -46,6 +46,7 @@ class App:
         allowed_types: Sequence[type] = (),
         context: Any = None,
         recursion_limit: int | None = None,
+        at_start: Callable[[], None] | None = None,
     ) -> None:
         """Register a LangGraph graph under a name.
 
@@ -68,6 +69,7 @@ class App:
             allowed_types: Classes in the state that its schema does not name; they are loaded from checkpoints.
             context: LangGraph's run context.
             recursion_limit: LangGraph's limit of supersteps in one run.
+            at_start: Called in a thread of one executor when the server has started, to tell the log what it has found.
         """
         check_name(name)
         if name in self.declarations:
@@ -89,6 +91,7 @@ class App:
             allowed_types=tuple(allowed_types),
             context=context,
             recursion_limit=recursion_limit,
+            at_start=at_start,
         )
 
 

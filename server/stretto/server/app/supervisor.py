@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import structlog
 
@@ -62,10 +63,12 @@ class Supervisor:
         return types
 
     def give_to(self, dispatcher: LocalDispatcher) -> None:
-        """Let the dispatcher have the executors that there are and all that will come."""
+        """Let the dispatcher have the executors that there are and all that will come; one of them speaks for all."""
         self._dispatcher = dispatcher
         for executor in self._executors:
             dispatcher.executor_joined(executor)
+        for executor in islice(self._executors, 1):
+            executor.speak()
 
     def retire(self) -> None:
         """Replace no executor any more."""

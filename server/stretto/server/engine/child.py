@@ -12,6 +12,7 @@ from stretto.server.domain.codec import Codec
 from stretto.server.domain.errors import CancelAccepted, StaleEpoch, StrettoError
 from stretto.server.domain.payload import JsonValue
 from stretto.server.engine import wire
+from stretto.server.engine.at_start import speak
 from stretto.server.engine.desk import TurnName
 from stretto.server.engine.executor import Executor, Graphs
 from stretto.server.engine.link import Link
@@ -102,6 +103,8 @@ class Child:
                 self._executor.cancel(*message.body)
             case "disown":
                 self._executor.disown(*message.body)
+            case "speak":
+                speak(registered.declaration for registered in self._graphs.by_name.values())
             case "ping":
                 self._send("pong", None)
             case "drain":

@@ -140,6 +140,10 @@ class ExecutorProcess:
                 start_new_session=False,
             )
 
+    def speak(self) -> None:
+        """Have its workflow types say in the log what they say when a server starts."""
+        self._send("speak", None)
+
     def assign(self, assignment: Assignment) -> None:
         """Begin to run a claimed workflow, or have it taken back when the process is gone."""
         if self._link is None:

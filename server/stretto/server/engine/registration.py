@@ -57,6 +57,7 @@ class Declaration:
     """Paths of steps of which nothing is durable before the run's end: what they have ordered is in memory until then,
     so a run that breaks off has to take them again."""
     recursion_limit: int | None = None
+    at_start: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

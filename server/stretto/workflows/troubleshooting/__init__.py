@@ -10,6 +10,7 @@ from stretto.troubleshooting.v1.troubleshooting_pb2 import (
     TroubleshootingReport,
     TroubleshootingRequest,
 )
+from stretto.workflows.troubleshooting import at_start
 from stretto.workflows.troubleshooting.graph import Aggregate, Graph, graph, report_of, troubleshooting_graph
 from stretto.workflows.troubleshooting.sources import Sources, configured, sources_of
 
@@ -57,4 +58,5 @@ def register(app: App, made: Graph | Callable[[], Graph] = graph) -> None:
         examples=EXAMPLES,
         to_input=lambda request: {"request": request},
         to_result=report_of,
+        at_start=at_start.say if made is graph else None,
     )
