@@ -446,7 +446,7 @@ async def test_the_rules_read_so_much_and_the_report_warns_of_the_rest(name):
     ]
     report, _ = await audited(car_park(positions=positions), name=name)
     assert list(report.warnings) == [
-        "The rules read the first 240 characters of each of the positions; 500 of 500 have more."
+        "The rules read the first 200 characters of each of the positions; 500 of 500 have more."
     ]
     assert [(each.amount, each.positions) for each in report.summary.quantities] == [("500", 500)]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-POSITION_CHARACTERS_MAX: Final = 120_000
-SPECIFICATION_CHARACTERS_MAX: Final = 40_000
+POSITION_CHARACTERS_MAX: Final = 100_000
+SPECIFICATION_CHARACTERS_MAX: Final = 30_000
 """Of all texts together: more than most bills have. Where there is more, each is read to the same length, since what
 matters most stands at its beginning; so each position is still added up."""
 _READ: Final = {"positions": POSITION_CHARACTERS_MAX, "specifications": SPECIFICATION_CHARACTERS_MAX}

@@ -36,7 +36,7 @@ def test_what_is_not_read_is_told():
     request["positions"] = [{"text": "Concrete"}, *request["positions"][1:]]
     assert unread(request) == (
         f"The rules read the first {EACH} characters of each of the positions; 499 of 500 have more.",
-        "The rules read the first 400 characters of each of the specifications; 100 of 100 have more.",
+        "The rules read the first 300 characters of each of the specifications; 100 of 100 have more.",
     )
 
 
