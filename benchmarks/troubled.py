@@ -10,7 +10,7 @@ from stretto.troubleshooting.v1.troubleshooting_pb2 import (
     TroubleshootingReport,
     TroubleshootingRequest,
 )
-from stretto.workflows.troubleshooting import Sources, troubleshooting_graph
+from stretto.workflows.troubleshooting import Sources, report_of, troubleshooting_graph
 from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
 from stretto.workflows.troubleshooting.logs import LogFinding
 from stretto.workflows.troubleshooting.metrics import MetricReading
@@ -61,7 +61,7 @@ def _register(name: str, sources: Sources, source_seconds_max: float) -> None:
         result=TroubleshootingReport,
         progress=TroubleshootingProgress,
         to_input=lambda request: {"request": request},
-        to_result=lambda state: state["result"],
+        to_result=report_of,
     )
 
 
