@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from stretto.cli._live import Scene, WorkflowView, line_of, render
-from stretto.cli._live._rows import BRANCHES_MAX
+from stretto.cli._live._rows import BRANCHES_MAX, FAILURES_MAX
 from tests.unit.cli.telling import BEGAN, ID, Teller, branch
 
 
@@ -25,6 +25,10 @@ class Asking:
     def says(self, source: str, item: str = "", message: str = "", second: float = 1.0, **kind: Any) -> None:
         told = self.tell.tells(f"ask/{source}", source + item, message=message, second=second)
         self.view.apply(told, branch(source, item, **kind))
+
+    def waits(self, source: str, *items: str) -> None:
+        for item in items:
+            self.view.apply(self.tell.starts(f"ask/{source}", source + item, second=0))
 
     def answers(self, source: str, item: str = "", latency: str = "0.05s", attempts: int = 1) -> None:
         self.says(source, item, succeeded={"latency": latency, "attempts": attempts})
@@ -188,6 +192,90 @@ def test_many_answers_that_took_next_to_no_time_show_no_noughts(asking: Asking, 
         asking.asks("jobs", f"{number:02}")
         asking.answers("jobs", f"{number:02}", latency=slowest if number == 1 else "0s")
     assert asking.rows() == [f"    ✓ all 21  ━━━━━━━━━━━━  answered {words}"]
+
+
+def some(first: int, last: int) -> list[str]:
+    return [f"{number:03}" for number in range(first, last)]
+
+
+def test_those_that_wait_for_their_turn_share_a_row_without_a_clock(asking: Asking) -> None:
+    asking.waits("item", *some(0, 200))
+    for item in some(0, 8):
+        asking.says("item", item, started={"timeout": "5s"})
+    rows = asking.rows(second=3)
+    assert rows[:-1] == [f"    ▸ item · {item}  ╍╍╍╍╍───────  2.0 of 5.0 s" for item in some(0, 8)]
+    assert rows[-1] == "    ○ item        192 wait for their turn"
+
+
+def test_the_last_one_waits_alone_and_each_source_for_itself(asking: Asking) -> None:
+    asking.asks("item", "a")
+    asking.asks("job", "a")
+    asking.waits("item", "b")
+    asking.waits("job", "b", "c")
+    asking.view.apply(asking.tell.starts("ask/joining", "joining", second=1))
+    assert [row.split(maxsplit=2) for row in asking.rows()][2:4] == [
+        ["○", "item", "1 waits for its turn"],
+        ["○", "job", "2 wait for their turn"],
+    ]
+    assert "▸ joining" in asking.rows()[-1]
+
+
+def test_those_that_were_never_asked_say_so(asking: Asking) -> None:
+    asking.asks("item", "a")
+    asking.waits("item", "b", "c")
+    asking.view.apply(asking.tell.fails("ask", "ask", second=2.5))
+    assert asking.rows(second=60)[-1] == "    ■ item      2 never asked"
+
+
+def test_nodes_that_are_no_sources_do_not_wait_for_a_turn(asking: Asking) -> None:
+    asking.waits("page", "a", "b")
+    assert len([row for row in asking.rows() if "▸ page" in row]) == 2
+
+
+def test_of_many_failures_the_last_have_rows_and_the_others_share_one(asking: Asking) -> None:
+    for item in some(0, BRANCHES_MAX + 1):
+        asking.asks("item", item)
+        asking.fails("item", item, reason="ERROR" if item == "003" else "TIMEOUT")
+    rows = asking.rows()
+    assert [row.split()[3] for row in rows[:-1]] == some(BRANCHES_MAX + 1 - FAILURES_MAX, BRANCHES_MAX + 1)
+    assert rows[-1] == "    ✗ 13 more     ━━━━━━━━━━━━  12 timed out, 1 failed"
+
+
+@pytest.mark.parametrize("failed", [0, 1, 40])
+def test_on_a_usual_screen_those_that_are_asked_and_all_counts_are_seen(asking: Asking, failed: int) -> None:
+    """Two hundred items, eight at once."""
+    asking.waits("item", *some(0, 200))
+    for item in some(0, 80):
+        asking.says("item", item, started={"timeout": "5s"})
+    for item in some(0, failed):
+        asking.fails("item", item)
+    for item in some(failed, 72):
+        asking.answers("item", item)
+    rows = asking.rows(lines_max=23)
+    assert sum("▸ item · " in row for row in rows) == 8
+    assert sum("✗ item · " in row for row in rows) == min(failed, FAILURES_MAX)
+    assert any(f"✓ {72 - failed} more " in row for row in rows)
+    assert any(row.endswith("120 wait for their turn") for row in rows)
+
+
+def test_on_a_small_screen_failures_come_first_then_what_is_asked_then_counts(asking: Asking) -> None:
+    asking.waits("item", *some(0, 30))
+    for item in some(0, 6):
+        asking.says("item", item, started={"timeout": "5s"})
+    asking.fails("item", "000")
+    asking.answers("item", "001")
+    asking.answers("item", "002")
+    signs = [[row.split()[0] for row in asking.rows(lines_max=lines)] for lines in (4, 6, 7, 8)]
+    assert signs == [["✗", "…"], ["✗", "▸", "▸", "…"], ["✗", "▸", "▸", "▸", "…"], ["✗", "▸", "▸", "▸", "○", "✓"]]
+
+
+def test_a_thousand_that_wait_do_not_hide_those_that_are_asked(asking: Asking) -> None:
+    asking.waits("item", *some(0, 1000))
+    for item in some(0, 8):
+        asking.says("item", item, started={"timeout": "5s"})
+    rows = asking.rows(lines_max=23)
+    assert sum("▸ item · 00" in row for row in rows) == 8
+    assert rows[-1].endswith("992 wait for their turn")
 
 
 def test_some_branches_all_have_their_rows(asking: Asking) -> None:

@@ -1,5 +1,6 @@
 """Bars: shares of work, and branches of a fan-out with their words."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,7 +13,16 @@ from stretto.cli._live._words import SIGNS, elapsed, one_line
 from stretto.cli._words import percent
 from stretto.fanout.v1.fanout_pb2 import BranchFailureReason, BranchProgress
 
-__all__ = ["answers_words", "bar", "branch_bar", "branch_line", "branch_sign", "branch_words", "lasted", "squeezed"]
+__all__ = [
+    "answers_words",
+    "bar",
+    "branch_bar",
+    "branch_line",
+    "branch_sign",
+    "branch_words",
+    "failures_words",
+    "squeezed",
+]
 
 _DONE, _TIME, _LEFT = "━", "╍", "─"
 _EXACT_SECONDS, _MINUTE = 0.01, 60
@@ -72,6 +82,12 @@ def answers_words(branches: Sequence[BranchView]) -> str:
     if first == last:
         return f"answered {_within(latencies[-1])}"
     return f"answered in {first} to {last}" if latencies[0] >= _AT_ONCE_SECONDS else f"answered in at most {last}"
+
+
+def failures_words(branches: Sequence[BranchView]) -> str:
+    """What there is to say of several that failed."""
+    what = Counter(_FAILURES.get(branch.reason, "failed") for branch in branches)  # type: ignore[call-overload]
+    return ", ".join(f"{count} {words}" if len(what) > 1 else words for words, count in what.items())
 
 
 def branch_line(told: BranchProgress, message: str) -> str:

@@ -19,10 +19,11 @@ class Weight(enum.IntEnum):
 
     HEAD = 0
     ASKED = 1
-    RUNNING = 2
-    FAILED = 3
-    TOLD = 4
-    OVER = 5
+    FAILED = 2
+    RUNNING = 3
+    COUNTED = 4
+    TOLD = 5
+    OVER = 6
 
 
 @dataclass(frozen=True, slots=True)

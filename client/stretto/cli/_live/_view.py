@@ -74,6 +74,8 @@ class WorkflowView:
         """Set by whoever watches, while no connection is there."""
         self.branch_told: BranchProgress | None = None
         """What the newest event says of a branch."""
+        self.sources: set[str] = set()
+        """Paths of the nodes whose executions are branches of a fan-out."""
         self._messages: dict[str, str] = {}
         self._under_way = UnderWay()
         self._told_by = ""
@@ -87,6 +89,11 @@ class WorkflowView:
     def open_steps(self) -> Mapping[str, StepView]:
         """The steps that are under way, by id, in the order in which they began."""
         return self._under_way.steps
+
+    def unasked(self, step: StepView) -> bool:
+        """Whether a step is a branch that waits, or waited, for its turn: what it is about, it tells only then."""
+        idle = step.status in {StepStatus.RUNNING, StepStatus.STOPPED}
+        return idle and step.branch is None and step.path in self.sources
 
     def seed(self, workflow: Workflow, after: int) -> None:
         """Take over what events after a sequence do not tell again."""
@@ -157,6 +164,7 @@ class WorkflowView:
             self.headline, self._told_by = told.message, step.step_id
             step = replace(step, message=told.message)
         if self.branch_told is not None:
+            self.sources.add(step.path)
             step = replace(step, branch=after(step.branch, self.branch_told, _seconds(event.occurred_at)))
         self._put(step)
 
