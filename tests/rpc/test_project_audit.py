@@ -206,11 +206,11 @@ async def test_both_queries_are_asked_at_the_same_time(api):
 
 
 FAULTS = {
-    "500": ({"status": 500}, "the chat model did not answer (server_error)"),
-    "401": ({"status": 401}, "the chat model did not answer (refused)"),
-    "cut": ({"cut_after": 3}, "the chat model did not answer (cut_off)"),
-    "wrong twice": ({"text": "I would rather not."}, "the chat model did not answer (bad_answer)"),
-    "wrong shape twice": ({"answer": {"text": [], "findings": 7}}, "the chat model did not answer (bad_answer)"),
+    "500": ({"status": 500}, "the chat model has a fault at the moment"),
+    "401": ({"status": 401}, "the chat model refused the request"),
+    "cut": ({"cut_after": 3}, "the chat model broke off its answer"),
+    "wrong twice": ({"text": "I would rather not."}, "the chat model gave no usable answer"),
+    "wrong shape twice": ({"answer": {"text": [], "findings": 7}}, "the chat model gave no usable answer"),
 }
 
 
@@ -261,7 +261,7 @@ WILD = {
 async def test_an_answer_out_of_all_bounds_is_none(api, wild):
     api.script({"answer": WILD[wild], "repeat": 0, "asked": ASKS_COMPLIANCE})
     report, _ = await audited()
-    assert_no_compliance(report, "the chat model did not answer (bad_answer)")
+    assert_no_compliance(report, "the chat model gave no usable answer")
 
 
 @pytest.mark.parametrize(
@@ -384,8 +384,8 @@ async def test_without_both_queries_the_audit_fails_with_one_error(api):
     api.script({"status": 500, "repeat": 0})
     why, progress = await failed()
     assert "0 of 2 sources answered" in why
-    assert "comprehensive: the chat model did not answer (server_error)" in why
-    assert "compliance: the chat model did not answer (server_error)" in why
+    assert "comprehensive: the chat model has a fault at the moment" in why
+    assert "compliance: the chat model has a fault at the moment" in why
     assert kinds(progress, COMPREHENSIVE) == kinds(progress, COMPLIANCE) == ["started", "failed"]
     assert "merging" not in {each.phase for each in progress}
 
@@ -485,7 +485,7 @@ async def test_rules_take_the_part_of_each_role():
 @pytest.mark.parametrize(
     ("behaviour", "why"),
     [
-        ({"status": 500}, "the chat model did not answer (server_error)"),
+        ({"status": 500}, "the chat model has a fault at the moment"),
         ({"hang": True}, "no answer within 2 s"),
     ],
 )

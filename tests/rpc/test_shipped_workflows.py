@@ -150,7 +150,7 @@ async def test_a_model_writes_the_note_with_its_second_attempt(name, model):
     assert (result.note, result.note_source) == ("Well done so far.", exercise.NOTE_SOURCE_MODEL)
     retried = [event.step_retrying.error for event in events if event.HasField("step_retrying")]
     assert [(failure.error_class, failure.message) for failure in retried] == [
-        ("ModelSilent", "The chat model did not answer (server_error).")
+        ("ModelSilent", "The chat model has a fault at the moment.")
     ]
     shares = [event.step_progress.fraction for event in events if event.HasField("step_progress")]
     assert all(before <= after for before, after in pairwise(shares))
@@ -163,7 +163,7 @@ async def test_a_model_that_never_answers_fails_no_workflow(name, model):
         _, result = await approved(server, name)
     assert result.note
     assert result.note_source == exercise.NOTE_SOURCE_TEMPLATE
-    assert "The chat model did not answer (server_error), so the note is a standard one." in result.warnings
+    assert "The chat model has a fault at the moment, so the note is a standard one." in result.warnings
 
 
 async def violations(client: Client, name, given):

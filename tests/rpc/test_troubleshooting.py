@@ -571,22 +571,22 @@ async def test_a_chat_model_tells_it_in_prose_and_gets_evidence_as_data(openai_a
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "reason", "attempts"),
+    ("behaviour", "why", "attempts"),
     [
-        ({"hang": True, "repeat": 0}, "timeout", 2),
-        ({"status": 500, "repeat": 0}, "server_error", 2),
-        ({"body": "<html>Bad gateway</html>", "repeat": 0}, "bad_answer", 1),
-        ({"text": "", "repeat": 0}, "bad_answer", 1),
-        ({"status": 401, "repeat": 0}, "refused", 1),
+        ({"hang": True, "repeat": 0}, "did not answer in time", 2),
+        ({"status": 500, "repeat": 0}, "has a fault at the moment", 2),
+        ({"body": "<html>Bad gateway</html>", "repeat": 0}, "gave no usable answer", 1),
+        ({"text": "", "repeat": 0}, "gave no usable answer", 1),
+        ({"status": 401, "repeat": 0}, "refused the request", 1),
     ],
 )
-async def test_when_the_model_fails_the_report_comes_without_prose(openai_api, model, behaviour, reason, attempts):
+async def test_when_the_model_fails_the_report_comes_without_prose(openai_api, model, behaviour, why, attempts):
     model(model_at(openai_api, seconds_max=IMPATIENT if "hang" in behaviour else 8, attempts_max=1))
     openai_api.script(behaviour)
     report, told = await reported(app_of())
     assert not report.prose
     assert report.diagnosis.jobs[0].cause == contract.CAUSE_OUT_OF_MEMORY
-    assert report.warnings == [f"The chat model did not answer ({reason}), so there is no prose."]
+    assert report.warnings == [f"The chat model {why}, so there is no prose."]
     retried = [event.step for event in told.events if event.HasField("step_retrying")]
     assert retried == ["responding"] * (attempts - 1)
 

@@ -1,6 +1,7 @@
 """What can go wrong with a chat model. Callers need two errors: it is set up wrongly, or it does not help now."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Reason(StrEnum):
@@ -22,6 +23,23 @@ class Reason(StrEnum):
     """It failed so often of late that it was not asked."""
     UNREACHABLE = "unreachable"
     """No connection came about."""
+
+    @property
+    def told(self) -> str:
+        """The same for users, after `The chat model`."""
+        return _TOLD[self]
+
+
+_TOLD: Final = {
+    Reason.TIMEOUT: "did not answer in time",
+    Reason.RATE_LIMITED: "has too much to do at the moment",
+    Reason.SERVER_ERROR: "has a fault at the moment",
+    Reason.REFUSED: "refused the request",
+    Reason.BAD_ANSWER: "gave no usable answer",
+    Reason.CUT_OFF: "broke off its answer",
+    Reason.CIRCUIT_OPEN: "failed several times of late and is left alone for a while",
+    Reason.UNREACHABLE: "could not be reached",
+}
 
 
 class ModelUnavailable(Exception):

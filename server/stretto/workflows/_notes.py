@@ -50,8 +50,8 @@ async def write_note(system: str, prompt: str, template: str, *, otherwise: str 
         text = await model.write(system, prompt)
     except ModelUnavailable as error:
         if error.reason in TRANSIENT and _attempt() < ATTEMPTS_MAX:
-            raise ModelSilent(f"The chat model did not answer ({error.reason}).") from error
-        warning = f"The chat model did not answer ({error.reason}), so {otherwise}."
+            raise ModelSilent(f"The chat model {error.reason.told}.") from error
+        warning = f"The chat model {error.reason.told}, so {otherwise}."
         return Note(text=template, source=TEMPLATE, warning=warning)
     return Note(text=text[:NOTE_CHARACTERS_MAX], source=MODEL)
 

@@ -39,7 +39,7 @@ async def test_a_model_writes_the_note_and_no_more_than_fits(model):
 
 async def test_a_fault_that_may_pass_is_worth_another_attempt(model):
     model(ModelUnavailable(Reason.TIMEOUT, "8 seconds"))
-    with pytest.raises(ModelSilent, match="timeout"):
+    with pytest.raises(ModelSilent, match="did not answer in time"):
         await write_note("s", "p", "standard")
 
 
@@ -50,7 +50,7 @@ async def test_a_model_that_does_not_help_fails_nothing(model, reason, attempt):
     model(ModelUnavailable(reason, "it said no"), attempt)
     note = await write_note("s", "p", "standard")
     assert (note.text, note.source) == ("standard", TEMPLATE)
-    assert note.warning == f"The chat model did not answer ({reason}), so the note is a standard one."
+    assert note.warning == f"The chat model {reason.told}, so the note is a standard one."
 
 
 async def test_a_model_that_is_set_up_wrongly_fails_nothing(monkeypatch):

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from stretto.models import ChatModel, ModelUnavailable, Reason
+from stretto.models import ChatModel, ModelUnavailable
 from stretto.orchestrator.brief import Brief
 from stretto.orchestrator.plan import Plan
 from stretto.orchestrator.understanding._plans import faults_of, only_its_kind
@@ -15,17 +15,6 @@ T = TypeVar("T")
 
 _SECONDS_MAX = 15.0
 """Patience of a user who waits for a reply."""
-
-_WHY = {
-    Reason.TIMEOUT: "did not answer in time",
-    Reason.RATE_LIMITED: "has too much to do at the moment",
-    Reason.SERVER_ERROR: "has a fault at the moment",
-    Reason.REFUSED: "refused the request",
-    Reason.BAD_ANSWER: "gave no usable answer",
-    Reason.CUT_OFF: "broke off its answer",
-    Reason.CIRCUIT_OPEN: "failed several times of late and is left alone for a while",
-    Reason.UNREACHABLE: "could not be reached",
-}
 
 
 class WithModel:
@@ -61,6 +50,4 @@ class WithModel:
 
 
 def _fallen_back(insight: Insight[T], fault: ModelUnavailable, done: str) -> Insight[T]:
-    return Insight(
-        insight.value, "fallback", f"The language model {_WHY[fault.reason]}, so this was {done} without it."
-    )
+    return Insight(insight.value, "fallback", f"The language model {fault.reason.told}, so this was {done} without it.")

@@ -99,7 +99,7 @@ async def by_model(model: "ChatModel", query: Query, request: Mapping[str, Any],
             seen=Progress(query).written,
         )
     except ModelUnavailable as error:
-        raise QueryFailed(f"the chat model did not answer ({error.reason})") from error
+        raise QueryFailed(f"the chat model {error.reason.told}") from error
     return query.returns(answer=answer, spent=Spent.of(meter.tokens))
 
 

@@ -54,7 +54,7 @@ class Writer:
             else:
                 text, tokens = await self._by_model(model, asked, meter, telling), meter.tokens
         except ModelUnavailable as error:
-            raise RoleFailed(f"the chat model did not answer ({error.reason})") from error
+            raise RoleFailed(f"the chat model {error.reason.told}") from error
         return text, Spent.of(tokens)
 
     async def _by_model(self, model: Any, asked: str, meter: Any, telling: Telling) -> str:  # noqa: ARG002 - how long a text gets nobody knows, so nothing is told of it

@@ -133,7 +133,7 @@ async def test_a_fault_that_may_pass_is_worth_another_attempt(model):
 )
 async def test_a_model_that_does_not_help_leaves_a_warning(model, reason, attempt):
     model(ModelUnavailable(reason, "it said no"), attempt)
-    warning = f"The chat model did not answer ({reason}), so there is no prose."
+    warning = f"The chat model {reason.told}, so there is no prose."
     assert await write_prose(FULL) == Prose(warning=warning)
 
 
