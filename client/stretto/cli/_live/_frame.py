@@ -51,6 +51,8 @@ class Scene:
     """Decoded results by workflow."""
     again: str = ""
     """What a command needs to reach the same server."""
+    result_lines_max: int | None = None
+    """Lines of each result; None for all of them."""
 
     @property
     def bar_cells(self) -> int:

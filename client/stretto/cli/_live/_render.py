@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Group
 from rich.text import Text
@@ -14,6 +14,11 @@ from stretto.cli._live._view import WorkflowView
 from stretto.cli._live._words import STATUS_SIGNS, decide_command, elapsed, one_line, question, status_name
 from stretto.cli._output import clean
 from stretto.cli._words import failure
+
+RESULT_LINES_MIN: Final = 6
+"""Lines of a result that are shown however full the screen is: to cut less than that saves nobody's time."""
+
+HINT_LINES: Final = 2
 
 
 def render(views: Sequence[WorkflowView], scene: Scene, lines_max: int | None = None) -> Group:
@@ -97,21 +102,37 @@ def _question(view: WorkflowView, interrupt: Any, scene: Scene) -> list[Line]:
     command = decide_command(view.workflow_id, interrupt, alone=len(view.questions) == 1, again=scene.again)
     return [
         Line(_indented(asked, 1, scene), Weight.ASKED, 2.0),
-        *(Line(Text(f"    {row}", "cyan", no_wrap=True), Weight.ASKED, 1.0) for row in command),
+        *(Line(_command(row), Weight.ASKED, 1.0) for row in command),
     ]
 
 
+def _command(command: str) -> Text:
+    """A command to copy: whole, also where the terminal has to break it."""
+    return Text(f"    {command}", "cyan", no_wrap=True, overflow="ignore")
+
+
 def _outcome(view: WorkflowView, scene: Scene) -> list[Line]:
-    """Result, error or cause, whole."""
+    """Result, error or cause."""
     if view.error is not None:
         return [Line(Text(f"  {one_line(failure(view.error))}", "red"), Weight.ASKED)]
     if view.ended and view.cause:
         return [Line(Text(f"  cancelled: {one_line(view.cause)}", "magenta"), Weight.ASKED)]
     if view.workflow_id not in scene.results:
         return []
-    told = json.dumps(scene.results[view.workflow_id], ensure_ascii=False, indent=2)
     # It stays on the screen in the end; until then the steps of other workflows matter more.
-    return [Line(Text(f"  {row}", no_wrap=True), Weight.TOLD) for row in clean(told).splitlines()]
+    return [Line(row, Weight.TOLD) for row in _result(view, scene)]
+
+
+def _result(view: WorkflowView, scene: Scene) -> list[Text]:
+    """As much of a result as there is room for, and the command that shows all of it."""
+    told = json.dumps(scene.results[view.workflow_id], ensure_ascii=False, indent=2)
+    rows = [_indented(Text(row), 1, scene) for row in clean(told).splitlines()]
+    most = len(rows) if scene.result_lines_max is None else max(scene.result_lines_max, RESULT_LINES_MIN)
+    if len(rows) <= most:
+        return rows
+    shown = rows[: most - HINT_LINES]
+    more = Text(f"  … {len(rows) - len(shown)} more lines of the result; all of it:", "dim")
+    return [*shown, more, _command(f"stretto state {view.workflow_id} --no-snapshot{scene.again}")]
 
 
 def _indented(text: Text, depth: int, scene: Scene) -> Text:

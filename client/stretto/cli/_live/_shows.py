@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
 from rich.console import Group
@@ -26,6 +27,9 @@ FRAME_SECONDS: Final = 0.1
 
 PATIENCE_SECONDS: Final = 0.5
 """Pause before a payload's contract is asked for again while the server is away."""
+
+OUTSIDE_LINES: Final = 2
+"""Lines of the screen that are not the picture's in the end: what was started stands above it, a prompt below."""
 
 T = TypeVar("T")
 
@@ -142,7 +146,7 @@ class Picture:
                     ticking.cancel()
         finally:
             # Also after Ctrl-C: what was seen stays on the screen.
-            console.print(self.frame())
+            console.print(self.last(), crop=False)
 
     async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
         self._clock.saw(event)
@@ -157,9 +161,19 @@ class Picture:
 
     def frame(self, lines_max: int | None = None) -> Group:
         """What there is to see now, in at most so many lines; all of it without a bound."""
+        return self._drawn(self._scene(), lines_max)
+
+    def last(self) -> Group:
+        """What stays in the end: long results are cut, so that what came of it does not scroll off with the steps."""
+        console, scene = self._out.console, self._scene()
+        others = len(console.render_lines(self._drawn(replace(scene, results={}))))
+        room = max(console.height - OUTSIDE_LINES - others, 0) // max(len(self._results), 1)
+        return self._drawn(replace(scene, result_lines_max=room))
+
+    def _drawn(self, scene: Scene, lines_max: int | None = None) -> Group:
         caption = [Text(), *self._caption] if self._caption else []
         room = None if lines_max is None else lines_max - len(caption)
-        return Group(render(self._views, self._scene(), room), *caption)
+        return Group(render(self._views, scene, room), *caption)
 
     async def _tick(self, live: Live) -> None:
         while True:
