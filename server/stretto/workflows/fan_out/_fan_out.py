@@ -1,6 +1,5 @@
 """The builder: sources become nodes, which start together and are joined."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
@@ -10,6 +9,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Send
 
 from stretto.workflows.fan_out._branch import Branch
+from stretto.workflows.fan_out._checks import check_seconds
 from stretto.workflows.fan_out._figures import figures_of
 from stretto.workflows.fan_out._outcome import Failure, Outcome
 from stretto.workflows.fan_out._rounds import Rounds, execution, round_of, thread_of
@@ -90,7 +90,10 @@ class FanOut:
         ]
 
     def _chosen(self, state: Asked) -> list[Source]:
-        without = set(state.get("without") or ())
+        leave_out = state.get("without") or ()
+        if isinstance(leave_out, str):  # Its letters may well be names of sources.
+            raise FanOutMisconfigured(f"without is {leave_out!r}; write [{leave_out!r}].")
+        without = set(leave_out)
         if unknown := without - set(self._names):
             raise FanOutMisconfigured(
                 f"There is no source {', '.join(sorted(unknown))} to leave out; there are {', '.join(self._names)}."
@@ -154,8 +157,7 @@ def _check(sources: Sequence[Source], seconds_max: float, succeed_min: int, shar
         raise FanOutMisconfigured(f"Two sources are called {twice[0]!r}.")
     if taken := [name for name in names if name == JOIN or name in Inside.__annotations__]:
         raise FanOutMisconfigured(f"A source cannot be called {taken[0]!r}: a fan-out has something of that name.")
-    if not 0 < seconds_max < math.inf:
-        raise FanOutMisconfigured(f"seconds_max is {seconds_max!r}; it must be above 0.")
+    check_seconds("seconds_max", seconds_max)
     if not 0 <= succeed_min <= len(sources):
         raise FanOutMisconfigured(f"succeed_min is {succeed_min!r}; allowed is 0 to {len(sources)}, the sources.")
     if share is not None and not 0 <= share[0] <= share[1] <= 1:

@@ -1,6 +1,5 @@
 """A source as it is declared: whom to ask, when, for how long, and how badly the answer is needed."""
 
-import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
@@ -8,6 +7,7 @@ from typing import Any, Final
 
 from langgraph.types import RetryPolicy
 
+from stretto.workflows.fan_out._checks import check_count, check_retry, check_seconds, check_type
 from stretto.workflows.fan_out.errors import FanOutMisconfigured
 
 SECONDS_MAX: Final = 5.0
@@ -63,17 +63,19 @@ class Source:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        if not _NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise FanOutMisconfigured(
                 f"A source is called {self.name!r}; allowed are up to 64 letters, digits, `_`, `.` and `-`, "
                 "a letter first."
             )
-        for option in ("seconds_max", "concurrency_max", "threads_max"):
-            value = getattr(self, option)
-            if not 0 < value < math.inf:
-                raise FanOutMisconfigured(f"Source {self.name!r}: {option} is {value!r}; it must be above 0.")
+        told = f"Source {self.name!r}:"
+        check_seconds(f"{told} seconds_max", self.seconds_max)
+        check_count(f"{told} concurrency_max", self.concurrency_max)
+        check_count(f"{told} threads_max", self.threads_max)
+        check_retry(f"{told} retry", self.retry)
+        check_type(f"{told} returns", self.returns)
         if isinstance(self.kinds, str):  # Its letters would be the kinds.
-            raise FanOutMisconfigured(f"Source {self.name!r}: kinds is {self.kinds!r}; write [{self.kinds!r}].")
+            raise FanOutMisconfigured(f"{told} kinds is {self.kinds!r}; write [{self.kinds!r}].")
 
     def serves(self, kind: str) -> bool:
         """Whether it is of use for a kind of query."""

@@ -55,6 +55,7 @@ async def test_of_many_failures_the_first_ones_are_told():
     ("options", "told"),
     [
         ({"seconds_max": 0}, "seconds_max is 0"),
+        ({"seconds_max": "5"}, "seconds_max is '5'; it must be a number"),
         ({"seconds_max": float("inf")}, "seconds_max is inf"),
         ({"succeed_min": -1}, "succeed_min is -1; allowed is 0 to 1"),
         ({"succeed_min": 2}, "succeed_min is 2; allowed is 0 to 1"),

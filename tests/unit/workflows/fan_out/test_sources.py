@@ -56,7 +56,7 @@ async def test_an_answer_may_be_none():
     assert out["figures"].available == ("a",)
 
 
-@pytest.mark.parametrize("name", ["", "1st", "a b", "a/b", "x" * 65, "joining", "query", "results", "figures"])
+@pytest.mark.parametrize("name", ["", 5, "1st", "a b", "a/b", "x" * 65, "joining", "query", "results", "figures"])
 async def test_a_name_that_cannot_be_is_refused_at_once(name):
     with pytest.raises(FanOutMisconfigured, match="called"):
         await asked(Source(name, answers))
@@ -66,6 +66,26 @@ async def test_a_name_that_cannot_be_is_refused_at_once(name):
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_a_limit_is_above_nothing_and_below_everything(option, value):
     with pytest.raises(FanOutMisconfigured, match=f"'a': {option} is"):
+        Source("a", answers, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("seconds_max", "5", "'a': seconds_max is '5'; it must be a number of seconds"),
+        ("seconds_max", None, "seconds_max is None"),
+        ("seconds_max", True, "seconds_max is True"),
+        ("concurrency_max", "8", "concurrency_max is '8'; it must be a whole number"),
+        ("threads_max", 1.5, "threads_max is 1.5; it must be a whole number"),
+        ("retry", 3, r"'a': retry is 3; it must be a RetryPolicy .* such as RetryPolicy\(max_attempts=3\)"),
+        ("returns", 42, "'a': returns is 42; it must be a type"),
+        ("returns", object(), "it must be a type"),
+        ("returns", "Load", "returns is 'Load'; it must be a type"),
+    ],
+    ids=str,
+)
+def test_an_option_of_the_wrong_type_is_refused_at_once(option, value, told):
+    with pytest.raises(FanOutMisconfigured, match=told):
         Source("a", answers, **{option: value})
 
 
@@ -95,6 +115,11 @@ async def test_a_query_leaves_sources_out():
 async def test_to_leave_out_what_is_not_there_is_a_mistake():
     with pytest.raises(FanOutMisconfigured, match="no source x to leave out; there are a"):
         await asked(Source("a", answers), without=["x"])
+
+
+async def test_what_is_left_out_is_no_text_whose_letters_would_be_sources():
+    with pytest.raises(FanOutMisconfigured, match=r"without is 'ab'; write \['ab'\]"):
+        await asked(Source("a", answers), Source("b", answers), Source("c", answers), without="ab")
 
 
 async def test_an_answer_is_brought_into_its_type():
