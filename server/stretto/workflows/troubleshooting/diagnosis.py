@@ -1,12 +1,13 @@
 """What is concluded about one job."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from stretto.workflows.troubleshooting.evidence import SCHEDULER, Case
+from stretto.workflows.troubleshooting._task_log import LOG_ENDS
+from stretto.workflows.troubleshooting.evidence import LOGS, SCHEDULER, Case
 from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
 from stretto.workflows.troubleshooting.scheduler import JobRun, RunStatus
 from stretto.workflows.troubleshooting.signatures import WORDS, Cause, cause_of
@@ -103,24 +104,41 @@ def _votes(case: Case, job: str, status: RunStatus) -> tuple[Vote, ...]:
 
 
 def _unexplained(case: Case, job: str, status: RunStatus, run: JobRun | None) -> Examined:
-    """A job that did not fail, or of which nobody tells why."""
+    """A job that did not fail, or of which nobody tells why: what was said of it is quoted."""
     clause = standing_of(case, job)
-    error = cut(run.error) if run is not None and status is RunStatus.FAILED else ""
+    error = run.error if run is not None and status is RunStatus.FAILED else ""
+    may_have_failed = status in (RunStatus.FAILED, RunStatus.UNSPECIFIED)
+    lines = [found.line for found in case.evidence.logs_of(job)] if may_have_failed else []
+    quoted = " ".join(_quotes(error, lines))
     return Examined(
         diagnosis=JobDiagnosis(
             job_name=job,
             status=status,
-            explanation=sentence(f"{clause}: {error}" if error else clause),
-            evidence=(f"{SCHEDULER}: {error}",) if error else (),
+            explanation=sentence(f"{clause}: {quoted}" if quoted else clause),
+            evidence=(*_told(SCHEDULER, error.splitlines()), *_told(LOGS, lines))[:EVIDENCE_MAX],
         ),
         clause=clause,
         failures_in_a_row=run.failures_in_a_row if run is not None else 0,
     )
 
 
+def _quotes(error: str, lines: Sequence[str]) -> Iterator[str]:
+    """What the scheduler says, of the last lines of a task's log the very last, and the worst line of the logs."""
+    said = error.splitlines()
+    if said:
+        yield sentence(cut(f"{said[0]} {said[-1]}" if LOG_ENDS in said[0] else error))
+    line = cut(telling(lines[0])) if lines else ""
+    if line and line not in error:
+        yield f"The logs say: {line}" if said else line
+
+
+def _told(source: str, lines: Iterable[str]) -> Iterator[str]:
+    return (f"{source}: {cut(line)}" for line in lines if line.strip())
+
+
 def _line(case: Case, job: str, run: JobRun | None, cause: Cause) -> str:
     """What tells of the cause in its own words; the scheduler's come first."""
-    lines = [run.error] if run is not None else []
+    lines = [run.reason] if run is not None else []
     lines += [telling(found.line) for found in case.evidence.logs_of(job)]
     return next((line for line in lines if cause_of(line) is cause), "")
 

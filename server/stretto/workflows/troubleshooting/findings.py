@@ -15,6 +15,7 @@ from stretto.workflows.troubleshooting.metrics import MetricReading
 from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.scheduler import RunStatus
 from stretto.workflows.troubleshooting.signatures import Cause, cause_of
+from stretto.workflows.troubleshooting.standing import LIGHT
 from stretto.workflows.troubleshooting.votes import host_of, is_of, told_of
 
 FINDINGS_MAX: Final = 20
@@ -25,7 +26,6 @@ TIMES_HIGH: Final = 2.0
 FAILURES_HIGH: Final = 3
 """So many failures in a row are no accident."""
 GRAVE: Final = frozenset({"FATAL", "CRITICAL"})
-LIGHT: Final = frozenset({"WARN", "WARNING", "INFO", "DEBUG"})
 
 
 class Severity(StrEnum):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from stretto.workflows.troubleshooting._http import HttpSource, Parameters, Refused
-from stretto.workflows.troubleshooting._task_log import Told, told_by
+from stretto.workflows.troubleshooting._task_log import LOG_ENDS, Told, told_by
 from stretto.workflows.troubleshooting.errors import SourceUnavailable
 
 RUNS_MAX: Final = 10
@@ -50,6 +50,11 @@ class JobRun(BaseModel):
     error: str = ""
     instance: str = ""
     failures_in_a_row: int = 0
+
+    @property
+    def reason(self) -> str:
+        """What of the error speaks for a cause: all but the last lines of a log that has no error."""
+        return self.error.partition(LOG_ENDS)[0].rstrip()
 
 
 class _Run(BaseModel):
@@ -160,8 +165,17 @@ class Scheduler:
             )
         except SourceUnavailable:
             return Told(error=f"Task {task.task_id} failed; its log cannot be read.")
-        told = told_by(log)
-        return told if told.error else Told(error=f"Task {task.task_id} failed.", exit_code=told.exit_code)
+        return _with_error(told_by(log), task)
+
+
+def _with_error(told: Told, task: _Task) -> Told:
+    """What a log tells; where that is no error, how it ends."""
+    if told.error:
+        return told
+    error = f"Task {task.task_id} failed."
+    if told.ends:
+        error = "\n".join((f"{error} {LOG_ENDS}", *told.ends))
+    return told.model_copy(update={"error": error})
 
 
 def _job_run(job_name: str, runs: Sequence[_Run], task: _Task | None, told: Told) -> JobRun:

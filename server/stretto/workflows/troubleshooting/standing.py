@@ -5,6 +5,9 @@ from typing import Final
 from stretto.workflows.troubleshooting.evidence import LOGS, Case
 from stretto.workflows.troubleshooting.scheduler import RunStatus
 
+LIGHT: Final = frozenset({"WARN", "WARNING", "INFO", "DEBUG"})
+"""Levels of lines that are no errors."""
+
 _TOLD: Final = {
     RunStatus.UNSPECIFIED: "{job} is in a state that is not known",
     RunStatus.WAITING: "{job} waits for its time or its turn",
@@ -17,7 +20,8 @@ _TOLD: Final = {
 
 _UNTOLD: Final = "{job} could not be looked into, as neither the scheduler nor the logs told of it"
 _NO_LINES: Final = "{job} shows no failure in the logs, and the scheduler told nothing of it"
-_LINES: Final = "{job} has trouble in its logs that tells no cause, and the scheduler told nothing of it"
+_ERRORS: Final = "{job} logged errors, and nothing tells their cause"
+_WARNINGS: Final = "{job} logged warnings, and nothing tells their cause"
 
 
 def standing_of(case: Case, job: str) -> str:
@@ -31,4 +35,7 @@ def _words(case: Case, job: str) -> str:
         return _TOLD[run.status]
     if LOGS not in case.sources_about(job):
         return _UNTOLD
-    return _LINES if case.evidence.logs_of(job) else _NO_LINES
+    lines = case.evidence.logs_of(job)
+    if not lines:
+        return _NO_LINES
+    return _WARNINGS if all(line.level.upper() in LIGHT for line in lines) else _ERRORS

@@ -84,8 +84,8 @@ def pointing_of(agreeing: Iterable[Vote]) -> frozenset[str]:
 def _of_run(run: JobRun | None) -> Iterator[Vote]:
     if run is None:
         return
-    if (cause := cause_of(run.error)) is not Cause.UNKNOWN:
-        yield Vote(source=SCHEDULER, cause=cause, weight=ERROR_WEIGHT, told=run.error)
+    if (cause := cause_of(run.reason)) is not Cause.UNKNOWN:
+        yield Vote(source=SCHEDULER, cause=cause, weight=ERROR_WEIGHT, told=run.reason)
     if (cause := cause_of_exit(run.exit_code)) is not Cause.UNKNOWN:
         yield Vote(source=SCHEDULER, cause=cause, weight=EXIT_WEIGHT, told=f"exit code {run.exit_code}")
 

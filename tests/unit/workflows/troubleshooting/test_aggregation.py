@@ -124,7 +124,7 @@ def test_a_job_is_explained_in_a_sentence(found, explanation):
         ([], ["scheduler"], "nightly-etl shows no failure in the logs, and the scheduler told nothing of it.",
          Severity.UNKNOWN),
         ([line("Step 3 went wrong")], ["scheduler"],
-         "nightly-etl has trouble in its logs that tells no cause, and the scheduler told nothing of it.",
+         "nightly-etl logged errors, and nothing tells their cause: Step 3 went wrong.",
          Severity.MEDIUM),
         ([], ["scheduler", "logs"],
          "nightly-etl could not be looked into, as neither the scheduler nor the logs told of it.", Severity.UNKNOWN),
@@ -134,8 +134,45 @@ def test_a_job_is_explained_in_a_sentence(found, explanation):
 )  # fmt: skip
 def test_what_nobody_could_tell_of_a_job_is_not_called_well(found, silent, explanation, severity):
     concluded = aggregate(case(*found, silent=silent))
-    assert concluded.diagnosis.jobs[0].explanation == concluded.summary == explanation
+    assert concluded.diagnosis.jobs[0].explanation == explanation
+    assert explanation.startswith(concluded.summary.removesuffix("."))
     assert concluded.diagnosis.severity is severity
+
+
+OVEN = "2026-11-20 02:00:01 ERROR cake-job oven E42 broke"
+ENDED = "Task main failed. Its log ends with:\nPreheating\nRetrying after TimeoutError"
+
+
+@pytest.mark.parametrize(
+    ("found", "explanation", "evidence"),
+    [
+        ([line(OVEN), line("Step 3", level="WARN")],
+         "nightly-etl logged errors, and nothing tells their cause: cake-job oven E42 broke.",
+         (f"logs: {OVEN}", "logs: Step 3")),
+        ([line("Step 3 is slow", level="WARN")],
+         "nightly-etl logged warnings, and nothing tells their cause: Step 3 is slow.", ("logs: Step 3 is slow",)),
+        ([run(), line(OVEN)], "nightly-etl failed, and nothing tells why: cake-job oven E42 broke.",
+         (f"logs: {OVEN}",)),
+        ([run(error="Bug 17"), line(OVEN)],
+         "nightly-etl failed, and nothing tells why: Bug 17. The logs say: cake-job oven E42 broke.",
+         ("scheduler: Bug 17", f"logs: {OVEN}")),
+        ([run(error="Bug 17\nBug 18"), line("Bug 18")], "nightly-etl failed, and nothing tells why: Bug 17 Bug 18.",
+         ("scheduler: Bug 17", "scheduler: Bug 18", "logs: Bug 18")),
+        ([run(error=ENDED)],
+         "nightly-etl failed, and nothing tells why: Task main failed. Its log ends with: Retrying after TimeoutError.",
+         ("scheduler: Task main failed. Its log ends with:", "scheduler: Preheating",
+          "scheduler: Retrying after TimeoutError")),
+        ([run(status=RunStatus.SUCCEEDED), line(OVEN)], "nightly-etl ended well.", ()),
+    ],
+)  # fmt: skip
+def test_trouble_without_a_known_cause_is_quoted(found, explanation, evidence):
+    job = job_of(*found)
+    assert (job.explanation, job.evidence, job.cause) == (explanation, evidence, Cause.UNKNOWN)
+
+
+def test_the_end_of_a_log_speaks_for_no_cause_beside_another():
+    job = job_of(run(error=ENDED, exit_code=137))
+    assert (job.cause, job.evidence) == (Cause.OUT_OF_MEMORY, ("scheduler: exit code 137",))
 
 
 def test_a_warning_beside_a_job_of_which_nobody_told_does_not_make_it_light():

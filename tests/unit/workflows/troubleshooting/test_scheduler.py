@@ -163,9 +163,23 @@ async def test_a_traceback_in_one_message_is_told_by_its_last_line(scheduler, sc
     assert await error_of(scheduler, scheduler_api, {"event": traceback}) == "builtins.TimeoutError: timed out"
 
 
-async def test_lines_that_only_mention_errors_are_not_told(scheduler, scheduler_api):
-    quiet = ["Errors so far: 0", "No Error here", "Exception handling is on", "Retrying after TimeoutError"]
-    assert await error_of(scheduler, scheduler_api, *quiet) == "Task main failed."
+async def test_lines_that_only_mention_errors_are_told_as_the_end_of_the_log(scheduler, scheduler_api):
+    quiet = ["Errors so far: 0", "No Error here", "Exception handling is on", "", "Retrying after TimeoutError\n "]
+    scheduler_api.jobs(failed("etl", *quiet))
+    run = await scheduler.job_run("etl")
+    assert run.error.splitlines() == [
+        "Task main failed. Its log ends with:", "No Error here", "Exception handling is on",
+        "Retrying after TimeoutError",
+    ]  # fmt: skip
+    assert run.reason == "Task main failed."
+
+
+async def test_a_log_that_is_empty_has_no_end(scheduler, scheduler_api):
+    assert await error_of(scheduler, scheduler_api) == "Task main failed."
+
+
+async def test_secrets_at_the_end_of_a_log_are_masked(scheduler, scheduler_api):
+    assert "hunter2" not in await error_of(scheduler, scheduler_api, "Using password=hunter2")
 
 
 async def test_secrets_in_an_error_are_masked(scheduler, scheduler_api):
