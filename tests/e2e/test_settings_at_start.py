@@ -1,6 +1,8 @@
 """What a server says at its start of the settings of its workflow types."""
 
 import json
+import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,6 +15,17 @@ from stretto.server import App, Misconfigured
 app = App()
 raise {error}("SHOP_CURRENCY is 'gold'; allowed is EUR or USD.")
 """
+
+
+@contextmanager
+def patience(server):
+    """A server that says nothing is ended, so that what waits for a word of it fails."""
+    end = threading.Timer(60, server.kill)
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
 
 
 @pytest.mark.parametrize(
@@ -51,12 +64,11 @@ def test_the_log_says_which_sources_troubleshooting_has_and_what_they_lack(tmp_p
     set_ = {f"{prefix}_METRICS_URL": "http://127.0.0.1:9", f"{prefix}_LOGS": str(later)}
     server = serve(tmp_path, "--executors=2", "--no-orchestrator", target=SHIPPED, **set_)
     lines = []
-    for line in server.stderr:
-        lines.append(json.loads(line))
-        if lines[-1]["event"] == "troubleshooting_finds_nothing":
-            break
-    server.terminate()
-    lines += [json.loads(line) for line in server.communicate(timeout=60)[1].splitlines()]
+    with server, patience(server):
+        for line in server.stderr:
+            lines.append(json.loads(line))
+            if lines[-1]["event"] == "troubleshooting_finds_nothing":
+                server.terminate()
     [asks] = [line for line in lines if line["event"] == "troubleshooting_asks"]
     assert asks["sources"] == ["knowledge", "logs", "metrics"]
     assert asks["advice"] == f"More are switched on by {prefix}_SCHEDULER_URL (scheduler)."
