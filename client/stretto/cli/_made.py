@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+from rich.text import Text
+
 from stretto.cli._exits import CommandError, Exit
 from stretto.cli._json import plain, readable
-from stretto.cli._output import Output
+from stretto.cli._output import Output, clean
 from stretto.cli._words import pretty
 from stretto.client import Client, WorkflowHandle
 
@@ -38,7 +40,7 @@ async def _wait(handle: WorkflowHandle[Any], client: Client, out: Output, again:
     except asyncio.CancelledError:
         text = f"stopped waiting for {handle.id}, which goes on; look again: stretto watch {handle.id}{again}"
         raise CommandError(text, Exit.INTERRUPTED, workflow_id=handle.id) from None
-    out.show(pretty(plain(result)))
+    out.show(Text(clean(pretty(plain(result)))))  # No prose: JSON to copy.
     if out.json:
         workflow = (await handle.state(snapshot=False)).workflow
         out.document({"workflow": await readable(workflow, client), "result": plain(result)})

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from stretto.cli._exits import CommandError
+from stretto.cli._prose import wrapped
 
 __all__ = ["Output", "WideConsole", "clean"]
 
@@ -25,6 +26,8 @@ FLEXIBLE_WIDTH: Final = 12
 
 GAP: Final = 2
 """Blanks between a table's columns."""
+
+FAILED: Final = "stretto: "
 
 _HARMLESS: Final = "\n\t"
 _BEYOND_ASCII: Final = re.compile(r"[^ -~\n]")
@@ -51,9 +54,9 @@ class Output:
         return self.console.is_terminal and not self.json
 
     def show(self, *things: Any, style: str | None = None) -> None:
-        """Print for people: rich renderables, or plain text, which is never read as markup."""
+        """Print for people: rich renderables, or prose, which is never read as markup."""
         for thing in () if self.json else things:
-            printed = clean(thing) if isinstance(thing, str) else thing
+            printed = _prose(thing, self.console) if isinstance(thing, str) else thing
             if self.console.is_terminal:
                 with self.console.at_least(_least_width(thing)):
                     self.console.print(printed, style=style, soft_wrap=_soft(thing))
@@ -84,7 +87,7 @@ class Output:
     def note(self, text: str) -> None:
         """Say something on stderr that is no result: what goes on, what to do next."""
         if not self.json:
-            self.errors.print(clean(text), style="dim", soft_wrap=True)
+            self.errors.print(_prose(text, self.errors), style="dim", soft_wrap=True)
 
     def fail(self, error: CommandError) -> None:
         """Say on stderr what is wrong: one line, or a JSON object."""
@@ -92,7 +95,9 @@ class Output:
             body = {"exit_code": error.code.value, "exit": error.code.name, "message": error.message, **error.details}
             print(json.dumps({"error": body}, ensure_ascii=False, default=str), file=sys.stderr)
             return
-        self.errors.print(Text("stretto: ", style="bold red") + Text(clean(error.message)), soft_wrap=True)
+        text = Text(_prose(FAILED + error.message, self.errors))
+        text.stylize("bold red", 0, len(FAILED))
+        self.errors.print(text, soft_wrap=True)
 
 
 class WideConsole(Console):
@@ -120,6 +125,11 @@ def _console(*, stderr: bool) -> WideConsole:
     return console
 
 
+def _prose(text: str, console: Console) -> str:
+    """A text in lines that fit the terminal; elsewhere a line stays a line."""
+    return wrapped(clean(text), console.width) if console.is_terminal else clean(text)
+
+
 def _least_width(thing: Any) -> int:
     """Columns that a table needs for the cells that must stay whole, and some for each of the others."""
     if not isinstance(thing, Table):
@@ -132,7 +142,7 @@ def _natural_width(column: Column) -> int:
 
 
 def _soft(thing: Any) -> bool:
-    """Whether the terminal may break its lines: text that somebody may want to copy."""
+    """Whether the terminal may break its lines: text that somebody may want to copy; prose is broken before."""
     return isinstance(thing, str | Text)
 
 

@@ -76,8 +76,8 @@ def window():
         pytest.skip("tmux is not installed")
     opened = []
 
-    def open_one(server, *argv):
-        opened.append(Window("chat", *argv, server=server))
+    def open_one(server, *argv, **size):
+        opened.append(Window("chat", *argv, server=server, **size))
         return opened[-1]
 
     yield open_one
@@ -255,6 +255,16 @@ def test_a_chat_outlives_a_kill_of_the_server(terminal, tmp_path) -> None:
         assert len([one for one in messages if one.role == 2]) == 2
     finally:
         place.service.kill()
+
+
+def test_a_greeting_breaks_between_its_words(window, places) -> None:
+    greeting = window(places().address, width=50).until("you>").partition("you>")[0]
+    with ClientSync(places().address) as client:
+        types = [found.name for found in client.types()]
+    assert len(types) > 2
+    for word in ("/help", *types):
+        assert word in greeting.split() or f"{word}," in greeting.split()
+    assert all(len(line) <= 50 for line in greeting.splitlines())
 
 
 def test_a_real_terminal_shows_what_runs_while_somebody_types(window, places) -> None:

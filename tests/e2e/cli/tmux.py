@@ -52,4 +52,6 @@ class Window:
     def _tmux(self, *argv: str) -> str:
         assert TMUX is not None
         called = [TMUX, "-L", self._socket, *argv]
-        return subprocess.run(called, capture_output=True, text=True, check=True, timeout=SECONDS_MAX).stdout
+        # Readline, which pytest loads, sets COLUMNS behind Python's back; a child would have it unless this is said.
+        env = dict(os.environ)
+        return subprocess.run(called, capture_output=True, text=True, check=True, timeout=SECONDS_MAX, env=env).stdout

@@ -60,6 +60,20 @@ def test_a_failure_is_one_line_or_one_object(capsys) -> None:
     assert said == {"exit_code": 7, "exit": "REFUSED", "message": "it is wrong\x1b[2J", "reason": "WRONG"}
 
 
+def test_on_a_terminal_prose_breaks_between_words_and_lines_do_not(capsys, monkeypatch) -> None:
+    out = Output()
+    for console in (out.console, out.errors):
+        monkeypatch.setattr(console, "_force_terminal", True)
+        monkeypatch.setattr(console, "_color_system", None)
+        console._width = 20
+    out.show("one two three four five", Text("one two three four five"))
+    out.note("one two three four five")
+    out.fail(CommandError("one two three four five"))
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == ["one two three four", "five", "one two three four five"]
+    assert captured.err.splitlines() == ["one two three four", "five", "stretto: one two", "three four five"]
+
+
 def test_long_lines_stay_lines_where_nobody_looks(capsys) -> None:
     Output().show("x " * 5000, cell("y " * 4000))
     first, second = capsys.readouterr().out.splitlines()

@@ -83,10 +83,10 @@ class Screen:
         self._print(*things)
 
     async def note(self, text: str) -> None:
-        await self.show(Text(text, style="dim"))
+        self._print(text, style="dim")
 
     async def fail(self, error: CommandError) -> None:
-        await self.show(Text(error.message, style="red"))
+        self._print(error.message, style="red")
 
     async def event(self, event: SessionEvent) -> None:
         if event.HasField("progress"):
@@ -108,7 +108,7 @@ class Screen:
         if ticking(self._story.views.values()):
             self._draw_in(TICK_SECONDS)
 
-    def _print(self, *things: Any) -> None:
+    def _print(self, *things: Any, style: str | None = None) -> None:
         """Print above the prompt, in the midst of typing.
 
         The library's own way to do that leaves the terminal's raw mode for a while, in which a Ctrl-D is lost.
@@ -116,7 +116,7 @@ class Screen:
         running = self._prompt.app.is_running
         if running:
             self._prompt.app.renderer.erase()
-        self._out.show(*things)
+        self._out.show(*things, style=style)
         if running:
             self._prompt.app.invalidate()
 

@@ -17,7 +17,7 @@ from stretto.cli._live._lines import line_of
 from stretto.cli._live._render import render
 from stretto.cli._live._view import WorkflowView
 from stretto.cli._live._words import one_line
-from stretto.cli._output import Output
+from stretto.cli._output import Output, clean
 from stretto.client import Client
 from stretto.client.errors import StrettoError, TimedOut, Unavailable
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
@@ -101,7 +101,7 @@ class _PlainLines:
     async def event(self, view: WorkflowView, event: ProgressEvent) -> None:
         self._told.pop(view.workflow_id, None)
         result = await _result(view, self._client) if event.HasField("completed") else None
-        self._out.show(line_of(event, result, view.branch_told))
+        self._out.show(Text(clean(line_of(event, result, view.branch_told))))
 
     async def ended(self, view: WorkflowView) -> None:
         pass

@@ -11,6 +11,7 @@ from stretto.cli._chat import Face, Story, Talk, face_for
 from stretto.cli._exits import CommandError, Exit
 from stretto.cli._options import COMMON, Common
 from stretto.cli._sessions import last_messages, message_lines, question_lines
+from stretto.cli._tables import indented
 from stretto.client import Client, Session
 from stretto.client.errors import NotFound
 
@@ -76,7 +77,8 @@ async def _is_there(session: Session, *, new: bool) -> bool:
 
 async def _greet(face: Face, session: Session, types: Sequence[str], *, known: bool) -> None:
     begun = "You are back in" if known else "This is a new session,"
-    await face.show(Text.assemble(f"{begun} ", (session.id, "bold"), ". Say what you want done; /help says more."))
+    said = Text.assemble(f"{begun} ", (session.id, "bold"), ". Say what you want done; /help says more.")
+    await face.show(indented(said, depth=0))
     if types and not known:
         more = " …" if len(types) > TYPES_MAX else ""
         await face.note(f"Here you can start: {', '.join(types[:TYPES_MAX])}{more}")
