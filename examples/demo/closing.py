@@ -19,7 +19,7 @@ In another one:
   .venv/bin/stretto types
   .venv/bin/stretto start digest '{"text": "One. Two. Three."}' --watch
   .venv/bin/stretto start refund '{"order": "A-1701", "cents": 4200}'
-  .venv/bin/stretto decide ID '{"approved": true}'    # the id that start printed
+  .venv/bin/stretto decide ID '{"approved": true}'    # the id that start told
   .venv/bin/stretto watch ID
   .venv/bin/stretto graph refund
   .venv/bin/stretto start refund '{"order": "17"}'    # refused at the door

@@ -95,10 +95,8 @@ class Trouble:
 
     async def _ask(self, client: Client) -> None:
         self._out.show(
-            Text(
-                "Jobs have failed. A simulated scheduler, logs and runbooks are there; the metrics are down on purpose."
-            ),
-            Text(f"Two questions at once: {FAILURES} {HOW_TO}"),
+            "Jobs have failed. A simulated scheduler, logs and runbooks are there; the metrics are down on purpose.",
+            f"Two questions at once: {FAILURES} {HOW_TO}",
             "",
         )
         handles = await asyncio.gather(*(_start(client, message) for message in (FAILURES, HOW_TO)))
