@@ -544,6 +544,26 @@ async def test_the_settings_say_who_is_asked(monkeypatch, tmp_path):
     report, told = await reported(app)
     assert told.ends() == {"knowledge": "answered", "logs/nightly-etl": "answered"}
     assert report.summary == "nightly-etl seems to have failed because memory ran out."
+    assert report.warnings == [
+        f"The scheduler and the metrics are not configured ({SETTING}SCHEDULER_URL, {SETTING}METRICS_URL)."
+    ]
+
+
+async def test_where_nobody_is_configured_who_could_tell_the_report_says_so():
+    report, _ = await reported(app_of(Sources(knowledge=Asked([HIT]))))
+    assert report.summary == (
+        "nightly-etl could not be looked into, as neither the scheduler nor the logs are configured."
+    )
+    [warning] = report.warnings
+    assert warning.startswith("The scheduler, the logs and the metrics are not configured (")
+    assert report.diagnosis.severity == contract.SEVERITY_UNSPECIFIED
+
+
+async def test_a_name_that_is_not_taken_for_a_job_is_told_where_failed_jobs_are_looked_for(world):
+    report, _ = await reported(world.app(), asking('Why did "../../etc/passwd" fail?'))
+    assert len(report.diagnosis.jobs) == 3
+    [warning] = report.warnings
+    assert warning.startswith('"../../etc/passwd" was not taken for a job, so this is about all jobs')
 
 
 async def test_a_wrong_request_is_refused_by_the_names_of_its_fields():

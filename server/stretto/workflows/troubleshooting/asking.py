@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -23,12 +23,14 @@ from stretto.workflows.troubleshooting.sources import (
     Sources,
     may_pass,
 )
+from stretto.workflows.troubleshooting.unnamed import unnamed
 
 _NAMES: Final = {SCHEDULER: "The scheduler", KNOWLEDGE: "The runbooks", LOGS: "The logs", METRICS: "The metrics"}
-_NEEDS_A_JOB: Final = (
-    "A query about how jobs are doing needs a job: name one in `job_names`, or in the message, such as `nightly-etl`; "
+_NAME_IT: Final = (
+    "name one in `job_names`, or in the message, such as `nightly-etl`; "
     'a name that looks like any other word is to be quoted: `"payroll"`.'
 )
+_NEEDS_A_JOB: Final = f"A query about how jobs are doing needs a job: {_NAME_IT}"
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +47,8 @@ class Plan(BaseModel):
     """The sources that are asked."""
     looked_for_failures: bool = False
     """Whether the jobs are those that the scheduler says have failed."""
+    unconfigured: tuple[str, ...] = ()
+    """The sources that would be of use and are not switched on."""
     warnings: tuple[str, ...] = ()
 
     def query(self, request: Mapping[str, Any]) -> Query:
@@ -66,7 +70,12 @@ async def plan_of(request: Mapping[str, Any], sources: Sources, seconds_max: flo
     plan = Plan(kind=found.kind, jobs=found.jobs, terms=found.terms, asked=())
     if plan.kind is QueryKind.JOB_FAILURE and not plan.jobs and sources.failed_jobs and SCHEDULER not in without:
         plan = await _with_failed_jobs(plan, sources, seconds_max)
-    plan = plan.model_copy(update={"asked": _asked(plan, sources, without)})
+    off = tuple(name for name in _useful(found.kind, found.jobs, without) if getattr(sources, name) is None)
+    names_none = plan.kind is QueryKind.JOB_FAILURE and not found.jobs
+    not_taken = _not_taken(plan, request["message"]) if names_none else ()
+    warnings = (*plan.warnings, *_not_configured(off), *not_taken)
+    asked = _asked(plan, sources, without)
+    plan = plan.model_copy(update={"asked": asked, "unconfigured": off, "warnings": warnings})
     if not plan.asked and not plan.looked_for_failures:
         raise NothingToAsk(_why_nobody(plan, without))
     return plan
@@ -115,12 +124,46 @@ def _asked(plan: Plan, sources: Sources, without: Collection[str]) -> tuple[str,
     )
 
 
+def _useful(kind: QueryKind, jobs: Collection[str], without: Collection[str]) -> list[str]:
+    """The sources that could say something of this kind of query, switched on or not.
+
+    The scheduler can where jobs are named, and where those are wanted that have failed.
+    """
+    wanted = [name for name, kinds in KINDS.items() if kind in kinds and name not in without]
+    return [name for name in wanted if name != SCHEDULER or jobs or kind is QueryKind.JOB_FAILURE]
+
+
+def _not_configured(off: Collection[str]) -> Iterator[str]:
+    """The sources that would be of use, and what switches them on."""
+    names = [name for name in off if name in SETTINGS]
+    if names:
+        variables = ", ".join(SETTINGS[name] for name in names)
+        yield f"{_listed([_NAMES[name] for name in names])} not configured ({variables})."
+
+
+def _not_taken(plan: Plan, message: str) -> Iterator[str]:
+    """What a message may have named, where the failed jobs were looked for instead."""
+    names = unnamed(message)
+    if names:
+        told = " and ".join(f'"{name}"' for name in names)
+        taken = "was not taken for a job" if len(names) == 1 else "were not taken for jobs"
+        about = "all jobs that have failed of late" if plan.looked_for_failures else "no job in particular"
+        yield f"{told} {taken}, so this is about {about}. To ask about one, {_NAME_IT}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Sources as the beginning of a sentence: `The scheduler, the logs and the metrics are`."""
+    *others, last = [names[0], *(name[0].lower() + name[1:] for name in names[1:])]
+    if others:
+        return f"{', '.join(others)} and {last} are"
+    return f"{last} {'is' if last == _NAMES[SCHEDULER] else 'are'}"
+
+
 def _why_nobody(plan: Plan, without: Collection[str]) -> str:
     if plan.kind is QueryKind.JOB_STATUS and not plan.jobs:
         return _NEEDS_A_JOB
     wanted = [name for name, kinds in KINDS.items() if plan.kind in kinds]
-    useful = [name for name in wanted if name not in without and (name != SCHEDULER or plan.jobs)]
-    variables = [SETTINGS[name] for name in useful if name in SETTINGS]
+    variables = [SETTINGS[name] for name in _useful(plan.kind, plan.jobs, without) if name in SETTINGS]
     kind = plan.kind.name.lower()
     if not variables:
         return f"A query of kind {kind} is asked of {', '.join(wanted)}, and `without` leaves all of them out."

@@ -1,6 +1,6 @@
 """What the sources said of a query, put together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -58,6 +58,8 @@ class Case(BaseModel):
     instance: str = ""
     """The instance that it is about; empty for all of them."""
     message: str = ""
+    unconfigured: frozenset[str] = frozenset()
+    """The sources that would be of use and are not switched on."""
 
     def sources_about(self, job: str) -> tuple[str, ...]:
         """The sources that answered when this job was asked about."""
@@ -69,7 +71,8 @@ class Case(BaseModel):
         if self.jobs:
             return ""
         if self.kind is QueryKind.JOB_FAILURE and not self.looked_for_failures:
-            return "Which jobs have failed is not known"
+            why = ", as the scheduler is not configured" if SCHEDULER in self.unconfigured else ""
+            return f"Which jobs have failed is not known{why}"
         if self.kind is QueryKind.PERFORMANCE and not self.evidence.metrics:
             return self._without_metrics
         return ""
@@ -77,8 +80,21 @@ class Case(BaseModel):
     @property
     def _without_metrics(self) -> str:
         if LOGS not in self.sources_about(ALL_JOBS):
-            return "Nothing could be looked into, as neither the metrics nor the logs told anything"
-        return "" if self.evidence.logs else "The logs show no trouble, and the metrics told nothing"
+            return f"Nothing could be looked into, as {self.untold_by(METRICS, LOGS, 'anything')}"
+        return "" if self.evidence.logs else f"The logs show no trouble, and {self.told_nothing(METRICS)}"
+
+    def untold_by(self, one: str, other: str, what: str) -> str:
+        """Why neither of two sources told something: a clause."""
+        off = [name for name in (one, other) if name in self.unconfigured]
+        if len(off) == 1:
+            return f"{self.told_nothing(one)}, and {self.told_nothing(other)}"
+        return f"neither the {one} nor the {other} {'are configured' if off else f'told {what}'}"
+
+    def told_nothing(self, source: str, what: str = "") -> str:
+        """Why one source told nothing: a clause."""
+        if source not in self.unconfigured:
+            return f"the {source} told nothing{what}"
+        return f"the {source} {'is' if source == SCHEDULER else 'are'} not configured"
 
 
 def case_of(
@@ -89,6 +105,7 @@ def case_of(
     looked_for_failures: bool = False,
     instance: str = "",
     message: str = "",
+    unconfigured: Collection[str] = (),
 ) -> Case:
     """The case that the answers make, by branch."""
     evidence = Evidence(
@@ -105,6 +122,7 @@ def case_of(
         looked_for_failures=looked_for_failures,
         instance=instance,
         message=message,
+        unconfigured=frozenset(unconfigured),
     )
 
 

@@ -212,6 +212,7 @@ def _case(state: State) -> Case:
         looked_for_failures=plan.looked_for_failures,
         instance=request.get("instance") or "",
         message=request["message"],
+        unconfigured=plan.unconfigured,
     )
 
 

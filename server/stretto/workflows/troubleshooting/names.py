@@ -77,12 +77,22 @@ def job_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for _, name in found))[:JOBS_MAX]
 
 
+def is_quoted_for_itself(text: str) -> bool:
+    """Whether something that is quoted is no name of a job, but a word, a file or an error."""
+    return _NO_QUOTED.fullmatch(text) is not None
+
+
+def is_something_else(word: str) -> bool:
+    """Whether a word is surely no name of a job: a machine, a date, a region."""
+    return is_quoted_for_itself(word) or _NO_NAME.fullmatch(word.lower()) is not None
+
+
 def _quoted(text: str) -> Iterator[tuple[int, str]]:
     """What is marked as a name, with its place."""
     marked = [(match.start(2), match[2]) for match in _QUOTED.finditer(text)]
     called = [(match.start(1), match[1].rstrip(".-")) for match in _CALLED.finditer(text)]
     for place, name in (*marked, *called):
-        if len(name) <= CHARACTERS_MAX and not _NO_QUOTED.fullmatch(name):
+        if len(name) <= CHARACTERS_MAX and not is_quoted_for_itself(name):
             yield place, name
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from stretto.workflows.troubleshooting.evidence import LOGS, Case
+from stretto.workflows.troubleshooting.evidence import LOGS, SCHEDULER, Case
 from stretto.workflows.troubleshooting.scheduler import RunStatus
 
 LIGHT: Final = frozenset({"WARN", "WARNING", "INFO", "DEBUG"})
@@ -18,24 +18,20 @@ _TOLD: Final = {
 }
 """What the scheduler says. All of them begin with the job, so that they are sentences and parts of one as well."""
 
-_UNTOLD: Final = "{job} could not be looked into, as neither the scheduler nor the logs told of it"
-_NO_LINES: Final = "{job} shows no failure in the logs, and the scheduler told nothing of it"
+_UNTOLD: Final = "{job} could not be looked into, as {why}"
+_NO_LINES: Final = "{job} shows no failure in the logs, and {why}"
 _ERRORS: Final = "{job} logged errors, and nothing tells their cause"
 _WARNINGS: Final = "{job} logged warnings, and nothing tells their cause"
 
 
 def standing_of(case: Case, job: str) -> str:
     """How a job is doing, as far as anybody says."""
-    return _words(case, job).format(job=job)
-
-
-def _words(case: Case, job: str) -> str:
     run = case.evidence.run_of(job)
     if run is not None:
-        return _TOLD[run.status]
+        return _TOLD[run.status].format(job=job)
     if LOGS not in case.sources_about(job):
-        return _UNTOLD
+        return _UNTOLD.format(job=job, why=case.untold_by(SCHEDULER, LOGS, "of it"))
     lines = case.evidence.logs_of(job)
     if not lines:
-        return _NO_LINES
-    return _WARNINGS if all(line.level.upper() in LIGHT for line in lines) else _ERRORS
+        return _NO_LINES.format(job=job, why=case.told_nothing(SCHEDULER, " of it"))
+    return (_WARNINGS if all(line.level.upper() in LIGHT for line in lines) else _ERRORS).format(job=job)

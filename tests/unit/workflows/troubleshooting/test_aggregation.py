@@ -139,6 +139,23 @@ def test_what_nobody_could_tell_of_a_job_is_not_called_well(found, silent, expla
     assert concluded.diagnosis.severity is severity
 
 
+@pytest.mark.parametrize(
+    ("unconfigured", "silent", "explanation"),
+    [
+        (["scheduler", "logs"], ["scheduler", "logs"],
+         "nightly-etl could not be looked into, as neither the scheduler nor the logs are configured."),
+        (["scheduler"], ["scheduler", "logs"],
+         "nightly-etl could not be looked into, as the scheduler is not configured, and the logs told nothing."),
+        (["logs"], ["scheduler", "logs"],
+         "nightly-etl could not be looked into, as the scheduler told nothing, and the logs are not configured."),
+        (["scheduler"], ["scheduler"],
+         "nightly-etl shows no failure in the logs, and the scheduler is not configured."),
+    ],
+)  # fmt: skip
+def test_a_job_that_nobody_is_there_to_tell_of_is_told_so(unconfigured, silent, explanation):
+    assert job_of(silent=silent, unconfigured=frozenset(unconfigured)).explanation == explanation
+
+
 OVEN = "2026-11-20 02:00:01 ERROR cake-job oven E42 broke"
 ENDED = "Task main failed. Its log ends with:\nPreheating\nRetrying after TimeoutError"
 
@@ -288,6 +305,12 @@ def test_a_runbook_may_be_looked_up_by_the_cause_and_the_line():
         ([], {"kind": QueryKind.PERFORMANCE}, "The logs show no trouble, and the metrics told nothing."),
         ([], {"kind": QueryKind.PERFORMANCE, "silent": ["logs"]},
          "Nothing could be looked into, as neither the metrics nor the logs told anything."),
+        ([], {"unconfigured": {"scheduler"}},
+         "Which jobs have failed is not known, as the scheduler is not configured."),
+        ([], {"kind": QueryKind.PERFORMANCE, "unconfigured": {"metrics"}},
+         "The logs show no trouble, and the metrics are not configured."),
+        ([], {"kind": QueryKind.PERFORMANCE, "silent": ["logs"], "unconfigured": {"logs", "metrics"}},
+         "Nothing could be looked into, as neither the metrics nor the logs are configured."),
         ([line("Boom", job="", file="app.log")], {"kind": QueryKind.PERFORMANCE}, "app.log says: Boom."),
         ([reading()], {"kind": QueryKind.PERFORMANCE}, "memory_used of worker-3:9100 is 95 percent, above 90."),
         ([hit(title="Run a job again", runbook="rerun-a-job.md")], {"kind": QueryKind.HOW_TO},
