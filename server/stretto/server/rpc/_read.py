@@ -5,14 +5,16 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from stretto.server.domain.payload import JsonValue
 from stretto.server.rpc._plain import list_to_plain, struct_to_plain, value_to_plain
+from stretto.server.rpc._spoken import duration_in_words, enum_in_words
 
 Read = Callable[[Any], JsonValue]
 
 _NANO_DIGITS: Final = 9
+_DURATION: Final = "google.protobuf.Duration"
 
 
 class Unreadable(ValueError):
@@ -30,9 +32,12 @@ class Reader:
     Fields stand under their proto names. Integers stay integers, enums are names (numbers where they have none),
     bytes are base64, times and durations ISO 8601. Unset scalars are there with their defaults; unset messages,
     `optional` fields and members of a oneof are None. An Any is not looked into: its type URL and base64.
+    With `spoken`, enums and durations are as a person would say them, which cannot be written back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, spoken: bool = False) -> None:
+        self._enum_names = enum_in_words if spoken else _names
+        self._well_known = {**WELL_KNOWN, _DURATION: duration_in_words} if spoken else WELL_KNOWN
         self._plans: dict[str, Read] = {}
 
     def read(self, message: Any) -> JsonValue:
@@ -41,8 +46,8 @@ class Reader:
 
     def _plan(self, descriptor: Descriptor) -> Read:
         name = descriptor.full_name
-        if name in WELL_KNOWN:
-            return WELL_KNOWN[name]
+        if name in self._well_known:
+            return self._well_known[name]
         if name in WRAPPERS:
             return _read_wrapper(descriptor)
         if name not in self._plans:
@@ -78,11 +83,15 @@ class Reader:
         if field.message_type is not None:
             return self._plan(field.message_type)
         if field.enum_type is not None:
-            names = {number: value.name for number, value in field.enum_type.values_by_number.items()}
+            names = self._enum_names(field.enum_type)
             return lambda number: names.get(number, number)
         if field.type == FieldDescriptor.TYPE_BYTES:
             return lambda data: base64.b64encode(data).decode()
         return lambda scalar: scalar
+
+
+def _names(enum: EnumDescriptor) -> dict[int, str]:
+    return {number: value.name for number, value in enum.values_by_number.items()}
 
 
 def map_key(key: object) -> str:
@@ -135,7 +144,7 @@ def _read_any(message: Any) -> dict[str, JsonValue]:
 
 WELL_KNOWN: Final[dict[str, Read]] = {
     "google.protobuf.Any": _read_any,
-    "google.protobuf.Duration": _read_duration,
+    _DURATION: _read_duration,
     "google.protobuf.ListValue": list_to_plain,
     "google.protobuf.Struct": struct_to_plain,
     "google.protobuf.Timestamp": _read_timestamp,

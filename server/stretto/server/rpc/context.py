@@ -1,28 +1,20 @@
 """How the workflows of a session are, in the terms of a conversation: readings, and what fits into a budget of them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from stretto.server.domain.clock import Micros
-from stretto.server.domain.errors import StrettoError
-from stretto.server.domain.payload import Payload
 from stretto.server.domain.workflow import Failure, Interrupt, InterruptStatus, Status, Workflow
 from stretto.server.rpc._convert import failure_to_proto, interrupt_to_proto, text, timestamp
+from stretto.server.rpc._facts import facts_of
 from stretto.server.rpc._plain import fill_struct
 from stretto.server.rpc.contracts import Contracts
-from stretto.server.rpc.snapshot import MARKERS, channel_values
 from stretto.server.store.port import WorkflowState
 from stretto.session.v1.session_pb2 import WorkflowContext
 
 __all__ = ["Reading", "fit", "reading_of", "to_context"]
-
-FACTS_MAX: Final = 40
-FACT_CHARACTERS_MAX: Final = 200
-FACT_ITEMS_MAX: Final = 12
-FACT_BYTES_MAX: Final = 64 * 1024
-"""Of a snapshot, this much is looked at for facts."""
 
 CHARACTERS_PER_TOKEN: Final = 4
 
@@ -58,7 +50,7 @@ def reading_of(state: WorkflowState, contracts: Contracts) -> Reading:
         phases=asking if workflow.status is Status.WAITING else running,
         open_interrupts=open_interrupts,
         last_error=workflow.failure or workflow.trouble,
-        facts=_facts(state, contracts),
+        facts=facts_of(state, contracts),
     )
 
 
@@ -115,53 +107,3 @@ def _tokens(reading: Reading) -> int:
         "facts": reading.facts,
     }
     return len(json.dumps(told, default=str)) // CHARACTERS_PER_TOKEN
-
-
-def _facts(state: WorkflowState, contracts: Contracts) -> dict[str, Any]:
-    """The short values of a workflow, those of its result before those of its state, and its input's last."""
-    workflow = state.workflow
-    facts: dict[str, Any] = {}
-    sources = (
-        _decoded(workflow.result, contracts),
-        channel_values(state.checkpoint, FACT_BYTES_MAX) if state.checkpoint else {},
-        _decoded(workflow.input, contracts),
-    )
-    for source in sources:
-        for name, value in _short("", source):
-            if len(facts) < FACTS_MAX:
-                facts.setdefault(name, value)
-    return facts
-
-
-def _decoded(payload: Payload | None, contracts: Contracts) -> dict[str, Any]:
-    """A payload's fields; none when its type is not served any more."""
-    if payload is None:
-        return {}
-    try:
-        values = contracts.decode(payload)
-    except StrettoError:
-        return {}
-    return values if isinstance(values, dict) else {"value": values}
-
-
-def _short(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The values that are short, by their paths; of long lists only how many items they have."""
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, str):
-            if value and value not in MARKERS:
-                yield name, value[:FACT_CHARACTERS_MAX]
-        elif isinstance(value, bool | int | float):
-            yield name, value
-        elif isinstance(value, Mapping) and not prefix:
-            yield from _short(f"{name}.", value)
-        elif isinstance(value, list):
-            yield from _short_list(name, value)
-
-
-def _short_list(name: str, items: list[Any]) -> Iterator[tuple[str, Any]]:
-    items = [item for item in items if not (isinstance(item, str) and item in MARKERS)]
-    if 0 < len(items) <= FACT_ITEMS_MAX and all(isinstance(item, bool | int | float | str) for item in items):
-        yield name, [item[:FACT_CHARACTERS_MAX] if isinstance(item, str) else item for item in items]
-    elif items:
-        yield f"{name}_count", len(items)

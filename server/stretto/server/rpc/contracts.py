@@ -64,6 +64,7 @@ class Contracts:
             add_file(self._pool, module.DESCRIPTOR)
         self._classes: dict[str, type[Message]] = dict(_DYNAMIC)
         self._reader = Reader()
+        self._speaker = Reader(spoken=True)
         for workflow_type in types:
             self._register(workflow_type)
 
@@ -94,6 +95,10 @@ class Contracts:
     def decode(self, payload: Payload) -> JsonValue:
         """A payload as plain values; `_read.Reader` says how each type looks."""
         return self._reader.read(self._parse(payload.type_name, payload.value))
+
+    def spoken(self, payload: Payload) -> JsonValue:
+        """A payload as plain values for people: as `decode` has them, with enums and durations in words."""
+        return self._speaker.read(self._parse(payload.type_name, payload.value))
 
     def encode(self, type_name: str, value: JsonValue) -> Payload:
         """Plain values as a payload of that type, checked against its rules, or ContractViolation."""

@@ -3,7 +3,6 @@
 Names and forms are those that `Contracts.encode` takes. Rules that JSON Schema cannot say stand in descriptions.
 """
 
-from itertools import takewhile
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -12,6 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from stretto.server.rpc._read import WRAPPERS
 from stretto.server.rpc._rules import violations_of
 from stretto.server.rpc._schema_rules import field_rules, oneof_required, restrict, sentences
+from stretto.server.rpc._spoken import prefix_of
 
 __all__ = ["schema_of"]
 
@@ -106,7 +106,6 @@ def _value(field: FieldDescriptor, around: tuple[str, ...]) -> Schema:
 
 def _enum(enum: EnumDescriptor) -> Schema:
     """The names of the values; zero means that nothing was said, so it is no choice."""
-    columns = zip(*(value.name.split("_")[:-1] for value in enum.values), strict=False)
-    prefix = "".join(f"{column[0]}_" for column in takewhile(lambda column: len(set(column)) == 1, columns))
+    prefix = prefix_of(enum)
     schema: Schema = {"type": "string", "enum": [value.name for value in enum.values if value.number]}
     return {**schema, "x-prefix": prefix} if prefix else schema
