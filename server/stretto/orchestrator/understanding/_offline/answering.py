@@ -1,13 +1,14 @@
 """Answers out of the brief and nothing else."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from stretto.orchestrator.brief import Brief, KnownWorkflow, OpenQuestion
 from stretto.orchestrator.understanding._offline.asking import joined
 from stretto.orchestrator.understanding._offline.deciding import options_of
 from stretto.orchestrator.understanding._offline.dialog import exchange_of
+from stretto.orchestrator.understanding._offline.knowing import asked_in, asks_for_result, found_by
 from stretto.orchestrator.understanding._offline.lexicon import FAILURE
 from stretto.orchestrator.understanding._offline.ranking import Index, telling
 from stretto.orchestrator.understanding._offline.selecting import named_in, question_text
@@ -19,9 +20,8 @@ from stretto.orchestrator.understanding._offline.speech import (
     order_to_stop,
     wants_recalled,
 )
-from stretto.orchestrator.understanding._offline.stems import kin, stem, stems
 from stretto.orchestrator.understanding._offline.subjects import subject_of
-from stretto.orchestrator.understanding._offline.text import Text, parts_of, plain, read
+from stretto.orchestrator.understanding._offline.text import Text, plain, read
 from stretto.orchestrator.understanding._offline.verdicts import verdict_of
 
 __all__ = ["answer", "offer"]
@@ -29,14 +29,10 @@ __all__ = ["answer", "offer"]
 SHOWN_MAX: Final = 5
 """Workflows that one answer tells of; the newest matter."""
 
-FACTS_MAX: Final = 4
-"""Facts that one answer tells of a workflow."""
-
 _QUOTED_MAX: Final = 200
 _MICROS: Final = 1_000_000
 _MINE: Final = re.compile(r"\b(?:what is|what's|what are|which|where is|who is|how many|do you know)\b.{0,20}\bmy\b")
 _SMALL_TALK: Final = {"thanks": "You are welcome.", "later": "All right, take your time."}
-_RESULT: Final = stems("find found finding result outcome conclusion summary come")
 _TIMES: Final = frozenset({"when", "long", "since", "started"})
 _ENDED: Final = {
     "SUCCEEDED": "done",
@@ -131,7 +127,8 @@ def _state(brief: Brief, index: Index, text: Text) -> str:
         return f"There is no {named} in this session yet. {_overview(brief)}".strip()
     asked = frozenset(text.words)
     lines = [_told(each, brief, asked) for each in chosen[:SHOWN_MAX]]
-    facts = [fact for each in chosen[:SHOWN_MAX] for fact in _facts(each, text) or _findings(each, text)]
+    found = asks_for_result(text)
+    facts = [fact for each in chosen[:SHOWN_MAX] for fact in asked_in(each, text) or (found_by(each) if found else ())]
     lines += [_sentence(fact) for fact in dict.fromkeys(facts)]
     if all(each.ended for each in brief.workflows) and not facts and _asks_for_running(text):
         lines.insert(0, "Nothing is running at the moment.")
@@ -167,9 +164,9 @@ def _chosen(brief: Brief, index: Index, text: Text) -> list[KnownWorkflow]:
         return live or of_type[:1] if len(named) == 1 else of_type
     if FAILURE & text.stems and (failed := [each for each in newest if each.status == "FAILED"]):
         return failed[:1]
-    if _RESULT & text.stems and (ended := [each for each in newest if each.status == "SUCCEEDED"]):
+    if asks_for_result(text) and (ended := [each for each in newest if each.status == "SUCCEEDED"]):
         return ended[:1]
-    knowing = [each for each in newest if _facts(each, text)]
+    knowing = [each for each in newest if asked_in(each, text)]
     live = [each for each in newest if not each.ended]
     return knowing[:1] or live or newest[:1]
 
@@ -183,13 +180,25 @@ def _told(workflow: KnownWorkflow, brief: Brief, asked: frozenset[str]) -> str:
     if workflow.status == "WAITING":
         return f"{name}: {_asks(workflow, brief.questions)}"
     if workflow.status == "RUNNING":
-        doing = joined(plain(phase) for phase in workflow.phases) or "running"
+        doing = _doing(workflow.phases) or "running"
         told = f"{name}: {doing}, {_percent(workflow.fraction)} % complete"
         since = f" (started {_ago(brief.now - workflow.created_at)})" if asked & _TIMES else ""
         return f"{told}{since} — {headline}." if headline else f"{told}{since}."
     ended = f"{name}: {_ENDED.get(workflow.status, workflow.status.lower())} {_ago(brief.now - workflow.updated_at)}"
     why = workflow.last_error.strip().rstrip(".") if workflow.status in {"FAILED", "TIMED_OUT"} else ""
     return f"{ended} — {why or headline}." if why or headline else f"{ended}."
+
+
+def _doing(phases: Sequence[str]) -> str:
+    """The steps that run, those inside of one step told with it: `asking logs and metrics`."""
+    inside: dict[str, list[str]] = {}
+    for phase in phases:
+        outer, _, inner = phase.rpartition("/")
+        if not any(each.startswith(f"{phase}/") for each in phases):
+            inside.setdefault(outer, []).append(plain(inner))
+    return joined(
+        " ".join(filter(None, (plain(outer) if outer else "", joined(inner)))) for outer, inner in inside.items()
+    )
 
 
 def _percent(fraction: float) -> int:
@@ -224,44 +233,4 @@ def _ago(micros: int) -> str:
 
 
 def _facts_asked(workflows: Iterable[KnownWorkflow], text: Text) -> bool:
-    return any(True for each in workflows for _ in _facts(each, text))
-
-
-def _facts(workflow: KnownWorkflow, text: Text) -> list[str]:
-    """The facts whose names are words of a question."""
-    asked = telling(text) - frozenset(map(stem, parts_of(workflow.workflow_type)))
-    found = []
-    for path, value in _leaves(workflow.facts):
-        words = [stem(part) for part in parts_of(path[-1])]
-        named = all(word in text.stems for word in words) if words else False
-        if named or any(kin(word, each) for word in words for each in asked):
-            found.append(_fact(path, value, counted="many" in text.words))
-    return found[:FACTS_MAX]
-
-
-def _findings(workflow: KnownWorkflow, text: Text) -> list[str]:
-    """The first facts of a workflow that is asked for its result."""
-    if not _RESULT & text.stems:
-        return []
-    return [_fact(path, value, counted=False) for path, value in _leaves(workflow.facts)][:FACTS_MAX]
-
-
-def _fact(path: tuple[str, ...], value: Any, *, counted: bool) -> str:
-    return f"{' '.join(parts_of(path[-1])) or path[-1]}: {_shown(value, counted=counted)}"
-
-
-def _leaves(facts: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for key, value in facts.items():
-        if isinstance(value, Mapping) and depth < 2:  # noqa: PLR2004 - Deeper facts have no names of their own.
-            yield from (((str(key), *path), each) for path, each in _leaves(value, depth + 1))
-        elif value not in (None, "", [], {}):
-            yield (str(key),), value
-
-
-def _shown(value: Any, *, counted: bool) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        plain_items = [str(each) for each in value if isinstance(each, str | int | float)]
-        return joined(plain_items[:SHOWN_MAX]) if len(plain_items) == len(value) and not counted else str(len(value))
-    return str(value)[:_QUOTED_MAX]
+    return any(asked_in(each, text) for each in workflows)
