@@ -518,8 +518,9 @@ class WorkflowContext(_message.Message):
 
     @_builtins.property
     def facts(self) -> _struct_pb2.Struct:
-        """What is known of it: fields of its input, its state and its result, those that are short. Left out first when
-        the token budget is small.
+        """What is known of it, in short values: fields of its result, or of its state while there is none, and of its input.
+        Enums and durations of contracts are in words; of a list of messages in a result each is told in a line. Left out
+        first when the token budget is small.
         """
 
     @_builtins.property
