@@ -376,6 +376,19 @@ async def test_what_a_message_is_about_decides_who_is_asked(world, message, aske
     assert set(report.figures.sources_skipped) == skipped
 
 
+async def test_trouble_of_one_machine_is_not_told_of_another(world):
+    (world.logs / "app.log").write_text("2026-11-20 02:00:59 ERROR worker-1 is slow: no space left on device\n")
+    (world.logs / "worker-2.log").write_text("2026-11-20 02:00:59 ERROR no space left on device\n")
+    world.prometheus_api.samples(machine("worker-1:9100", memory_used=98.5) + machine("worker-2:9100"))
+    report, _ = await reported(world.app(), asking("Why is worker-2 so slow?"))
+    assert report.summary == "worker-2.log says: 2026-11-20 02:00:59 ERROR no space left on device."
+    assert [line.file for line in report.evidence.logs] == ["worker-2.log"]
+    assert any("disk" in action or "space" in action for action in report.diagnosis.actions)
+    report, _ = await reported(world.app(), asking("Why is worker-7 so slow?"))
+    assert report.summary == "The logs show no trouble of worker-7, and the metrics told nothing."
+    assert report.warnings == ["The metrics have no readings of worker-7."]
+
+
 async def test_the_shipped_runbooks_tell_how(world):
     report, _ = await reported(world.app(), asking("How do I rerun a job?"))
     assert report.summary == f"The runbook rerun-a-job.md tells how: {report.evidence.knowledge[0].title}."

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stretto.workflows.troubleshooting.diagnosis import Examined, JobDiagnosis, RunbookFor, examine, sentence
 from stretto.workflows.troubleshooting.evidence import Case
-from stretto.workflows.troubleshooting.findings import Finding, Severity, findings_of, severity_of
+from stretto.workflows.troubleshooting.findings import Finding, Severity, findings_of, pointed_at, severity_of
 from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
 from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.signatures import Cause
@@ -54,7 +54,7 @@ def aggregate(case: Case, runbook_for: RunbookFor = no_runbook) -> Conclusion:
         severity=severity_of(case, examined, findings),
         jobs=tuple(each.diagnosis for each in examined),
         findings=findings,
-        actions=_actions(case, examined),
+        actions=_actions(case, examined, fitting),
     )
     return Conclusion(summary=_summary(case, examined, findings), diagnosis=diagnosis)
 
@@ -64,14 +64,26 @@ def _urgency(job: Examined) -> tuple[bool, int]:
     return not job.diagnosis.is_bad, -job.failures_in_a_row
 
 
-def _actions(case: Case, examined: Sequence[Examined]) -> tuple[str, ...]:
-    """What the runbooks say to do: those of the jobs, or else the one that fits the query best."""
+def _actions(case: Case, examined: Sequence[Examined], fitting: RunbookFor) -> tuple[str, ...]:
+    """What the runbooks say to do: those of the jobs, or else of the query."""
     runbooks = {each.runbook.runbook: each.runbook for each in examined if each.runbook is not None}
-    if not runbooks and case.kind in (QueryKind.HOW_TO, QueryKind.PERFORMANCE):
-        runbooks = {hit.runbook: hit for hit in case.evidence.knowledge[:1]}
+    runbooks = runbooks or {hit.runbook: hit for hit in _of_query(case, examined, fitting)}
     each_max = max(ACTIONS_MAX // max(len(runbooks), 1), 1)
     told = (action for hit in runbooks.values() for action in hit.actions[:each_max])
     return tuple(dict.fromkeys(told))[:ACTIONS_MAX]
+
+
+def _of_query(case: Case, examined: Sequence[Examined], fitting: RunbookFor) -> Iterator[KnowledgeHit]:
+    """The runbook that fits a query best, and those of what is wrong; none for a cause at which nothing points."""
+    best = case.evidence.knowledge[:1]
+    if case.kind is QueryKind.HOW_TO:
+        yield from best
+    if case.kind is QueryKind.PERFORMANCE:
+        yield from (hit for hit in best if hit.cause == Cause.UNKNOWN)
+        causes: dict[Cause, str] = {}
+        for cause, told in pointed_at(case, examined):
+            causes.setdefault(cause, told)
+        yield from filter(None, (fitting(cause, told) for cause, told in causes.items()))
 
 
 def _summary(case: Case, examined: Sequence[Examined], findings: Sequence[Finding]) -> str:

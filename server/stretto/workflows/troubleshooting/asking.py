@@ -13,6 +13,7 @@ from stretto.workflows.fan_out import Failure
 from stretto.workflows.troubleshooting.diagnosis import sentence
 from stretto.workflows.troubleshooting.errors import NothingToAsk, SourceUnavailable
 from stretto.workflows.troubleshooting.evidence import CONTRACT_PREFIX, KNOWLEDGE, LOGS, METRICS, SCHEDULER
+from stretto.workflows.troubleshooting.machines import machines_in
 from stretto.workflows.troubleshooting.routing import QueryKind, route
 from stretto.workflows.troubleshooting.sources import (
     FAILED_JOBS_MAX,
@@ -60,6 +61,7 @@ class Plan(BaseModel):
             jobs=[*self.jobs],
             terms=[*self.terms],
             instance=instance,
+            machines=[*(machines_in(request["message"]) if not (self.jobs or instance) else ())],
         )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from stretto.workflows.fan_out import by_item
 from stretto.workflows.troubleshooting.knowledge import KnowledgeHit
 from stretto.workflows.troubleshooting.logs import LogFinding
+from stretto.workflows.troubleshooting.machines import host_of, is_one_of, machines_in, names_host
 from stretto.workflows.troubleshooting.metrics import MetricReading
 from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.scheduler import JobRun
@@ -66,6 +67,31 @@ class Case(BaseModel):
         return tuple(name for name in SOURCES if name in self.answered or f"{name}/{job}" in self.answered)
 
     @property
+    def machines(self) -> tuple[str, ...]:
+        """The machines that it names; none where it is about all of them."""
+        if self.instance:
+            return (host_of(self.instance),)
+        known = (host_of(reading.instance) for reading in self.evidence.metrics)
+        named = [host for host in known if names_host(self.message, host)]
+        return tuple(dict.fromkeys([*named, *machines_in(self.message)]))
+
+    @property
+    def readings(self) -> tuple[MetricReading, ...]:
+        """What was measured of these machines, or of the whole."""
+        machines = self.machines
+        return tuple(
+            reading
+            for reading in self.evidence.metrics
+            if not (machines and reading.instance) or is_one_of(host_of(reading.instance), machines)
+        )
+
+    @property
+    def lines(self) -> tuple[LogFinding, ...]:
+        """What the logs say, but for what was found without a job and is about other machines."""
+        machines = self.machines
+        return tuple(line for line in self.evidence.logs if line.job_name or not _is_elsewhere(line, machines))
+
+    @property
     def silence(self) -> str:
         """What cannot be known of a query that names no job, because nobody told: a clause, or nothing."""
         if self.jobs:
@@ -73,7 +99,7 @@ class Case(BaseModel):
         if self.kind is QueryKind.JOB_FAILURE and not self.looked_for_failures:
             why = ", as the scheduler is not configured" if SCHEDULER in self.unconfigured else ""
             return f"Which jobs have failed is not known{why}"
-        if self.kind is QueryKind.PERFORMANCE and not self.evidence.metrics:
+        if self.kind is QueryKind.PERFORMANCE and not self.readings:
             return self._without_metrics
         return ""
 
@@ -81,7 +107,8 @@ class Case(BaseModel):
     def _without_metrics(self) -> str:
         if LOGS not in self.sources_about(ALL_JOBS):
             return f"Nothing could be looked into, as {self.untold_by(METRICS, LOGS, 'anything')}"
-        return "" if self.evidence.logs else f"The logs show no trouble, and {self.told_nothing(METRICS)}"
+        where = f" of {' or '.join(self.machines)}" if self.machines else ""
+        return "" if self.lines else f"The logs show no trouble{where}, and {self.told_nothing(METRICS)}"
 
     def untold_by(self, one: str, other: str, what: str) -> str:
         """Why neither of two sources told something: a clause."""
@@ -95,6 +122,13 @@ class Case(BaseModel):
         if source not in self.unconfigured:
             return f"the {source} told nothing{what}"
         return f"the {source} {'is' if source == SCHEDULER else 'are'} not configured"
+
+
+def _is_elsewhere(line: LogFinding, machines: Collection[str]) -> bool:
+    """Whether a line names machines, but none of these."""
+    text = f"{line.file} {line.line}"
+    named = machines_in(text) if machines else ()
+    return bool(named) and not any(names_host(text, machine) or is_one_of(machine, named) for machine in machines)
 
 
 def case_of(

@@ -1,6 +1,5 @@
 """What is found beside the jobs, and how bad it all is."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Final
@@ -16,7 +15,7 @@ from stretto.workflows.troubleshooting.routing import QueryKind
 from stretto.workflows.troubleshooting.scheduler import RunStatus
 from stretto.workflows.troubleshooting.signatures import Cause, cause_of
 from stretto.workflows.troubleshooting.standing import LIGHT
-from stretto.workflows.troubleshooting.votes import host_of, is_of, told_of
+from stretto.workflows.troubleshooting.votes import SHOWN_BY, is_of, told_of
 
 FINDINGS_MAX: Final = 20
 PERCENT_HIGH: Final = 97.0
@@ -53,7 +52,7 @@ class Finding(BaseModel):
 
 def findings_of(case: Case, examined: Sequence[Examined]) -> tuple[Finding, ...]:
     """What metrics and logs say beyond the causes of the jobs, the worst first."""
-    found = [*_of_metrics(_concerning(case, examined)), *_of_logs(case.evidence.logs, examined)]
+    found = [*_of_metrics(_concerning(case, examined)), *_of_logs(case.lines, examined)]
     return tuple(sorted(found, key=lambda each: -_ORDER.index(each.severity)))[:FINDINGS_MAX]
 
 
@@ -63,18 +62,21 @@ def _concerning(case: Case, examined: Sequence[Examined]) -> Iterator[MetricRead
     A fleet has a slow machine somewhere at any time, which makes a job that ended well elsewhere no worse.
     """
     if case.instance or not case.jobs or case.kind is QueryKind.PERFORMANCE:
-        named = [reading for reading in case.evidence.metrics if _is_named(reading, case.message)]
-        yield from named or case.evidence.metrics
+        yield from case.readings
         return
     troubled = [each.diagnosis for each in examined if each.diagnosis.is_bad or each.diagnosis.is_unknown]
     runs = [case.evidence.run_of(job.job_name) for job in troubled]
     yield from (reading for reading in case.evidence.metrics if any(is_of(reading, run) for run in runs))
 
 
-def _is_named(reading: MetricReading, message: str) -> bool:
-    """Whether a message names the machine of a reading."""
-    host = re.escape(host_of(reading.instance))
-    return bool(host) and re.search(rf"(?<![\w.-]){host}(?![\w-])", message, re.IGNORECASE) is not None
+def pointed_at(case: Case, examined: Sequence[Examined]) -> Iterator[tuple[Cause, str]]:
+    """The causes of trouble that metrics and logs point at, each with what does."""
+    for reading in _concerning(case, examined):
+        if reading.exceeded and (shown := SHOWN_BY.get(reading.name.partition("_")[0])) is not None:
+            yield shown, told_of(reading)
+    for line in case.lines:
+        if (cause := cause_of(line.line)) is not Cause.UNKNOWN:
+            yield cause, line.line
 
 
 def severity_of(case: Case, examined: Sequence[Examined], findings: Iterable[Finding]) -> Severity:

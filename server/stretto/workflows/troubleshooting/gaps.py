@@ -17,8 +17,9 @@ def gaps_of(case: Case, sources: Sources) -> tuple[str, ...]:
     """What the answers do not cover."""
     answered = {branch.partition("/")[0] for branch in case.answered}
     told = [gap for name in SOURCES if name in answered for gap in _left_out(name, sources)]
-    if METRICS in answered and not case.evidence.metrics:
-        told.append(f"The metrics have no readings{f' of {case.instance}' if case.instance else ''}.")
+    if METRICS in answered and not case.readings:
+        where = case.instance or " or ".join(case.machines)
+        told.append(f"The metrics have no readings{f' of {where}' if where else ''}.")
     return tuple(told)
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stretto.workflows.troubleshooting.machines import MACHINE
+
 JOBS_MAX: Final = 50
 """As many as the contract takes by name."""
 CHARACTERS_MAX: Final = 200
@@ -23,7 +25,7 @@ _NO_NAME: Final = re.compile(
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # A UUID.
     r"|[A-Z0-9]+(?:[-_][A-Z0-9]+)+"  # A ticket, a code, a variable of the environment.
     r"|.*\.(?:py|log|csv|json|jsonl|txt|md|ya?ml|sql|gz|parquet|sh|conf|ini|toml|xml|zip|com|org|net|io|internal|local)"
-    r"|(?:worker|node|host|server|vm|ip|pod|instance|machine|rack|db|web)(?:-\d+)+"  # A machine.
+    rf"|{MACHINE}"
     r"|(?:us|eu|ap|sa|ca|af|me|il)-(?:gov-)?(?:north|south|east|west|central)(?:east|west)?-\d\w?"  # A region.
     r"|(?:utf|sha|iso|rfc|ipv|md|http|tls|ssl|log4j)(?:-\d+)+"
     r"|\d+-\w+"  # `24-hour`, `3-day`.

@@ -66,6 +66,8 @@ class Query(TypedDict):
     terms: list[str]
     instance: str
     """Empty for all of them."""
+    machines: list[str]
+    """Those that the message names, where it names neither a job nor an instance."""
 
 
 Answer: TypeAlias = "Sequence[Any] | Awaitable[Sequence[Any]]"
@@ -193,7 +195,11 @@ def _knowledge(knowledge: Knowledge) -> Callable[[Query], Answer]:
 
 def _logs(logs: Logs) -> Callable[[Query, str], Answer]:
     def ask(query: Query, job: str) -> Sequence[LogFinding]:
-        return logs.search(job or None, query["terms"], query["instance"] or None)
+        if job or not query["machines"]:
+            return logs.search(job or None, query["terms"], query["instance"] or None)
+        # The words of such a question, as in `why is worker-3 so slow`, are not what its lines would say.
+        found = (line for machine in query["machines"] for line in logs.search(instance=machine))
+        return tuple(dict.fromkeys(found))
 
     return ask
 

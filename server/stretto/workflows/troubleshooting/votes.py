@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from stretto.workflows._words import count
 from stretto.workflows.troubleshooting.evidence import KNOWLEDGE, LOGS, METRICS, SCHEDULER, Case
 from stretto.workflows.troubleshooting.logs import LogFinding
+from stretto.workflows.troubleshooting.machines import host_of
 from stretto.workflows.troubleshooting.metrics import MetricReading
 from stretto.workflows.troubleshooting.scheduler import JobRun
 from stretto.workflows.troubleshooting.signatures import Cause, cause_of, cause_of_exit
@@ -119,11 +120,6 @@ def is_of(reading: MetricReading, run: JobRun | None) -> bool:
     if run is None or not (run.instance and reading.instance):
         return True
     return host_of(reading.instance) == host_of(run.instance)
-
-
-def host_of(instance: str) -> str:
-    """The machine of an instance, without the port."""
-    return instance.partition(":")[0].lower()
 
 
 def name_of(cause: Cause) -> str:

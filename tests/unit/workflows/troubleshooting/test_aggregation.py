@@ -343,7 +343,8 @@ def test_nothing_is_well_only_where_somebody_could_tell(found, fields, severity)
         ("Why is WORKER-3 so slow?", ["worker-3"]),
         ("Is worker-3:9100 short of memory, or worker-4?", ["worker-3", "worker-4"]),
         ("Why is it so slow?", ["worker-3", "worker-4", "api-1"]),
-        ("Why is worker-33 so slow?", ["worker-3", "worker-4", "api-1"]),
+        ("Why is worker-33 so slow?", []),
+        ("Why is API-1 so slow?", ["api-1"]),
     ],
 )
 def test_a_machine_that_the_message_names_is_what_it_is_about(message, machines):
@@ -369,6 +370,51 @@ def test_a_machine_that_the_message_names_is_what_it_is_about(message, machines)
 def test_a_machine_in_trouble_concerns_the_jobs_that_failed_there(found, fields, concerns):
     concluded = aggregate(case(*found, reading(value=99.0), **fields))
     assert bool(concluded.diagnosis.findings) == (concluded.diagnosis.severity is Severity.HIGH) == concerns
+
+
+ELSEWHERE = line("ERROR nightly-etl on worker-1 ran out of memory", job="", file="app.log")
+
+
+@pytest.mark.parametrize("fields", [{"message": "Why is worker-3 so slow?"}, {"instance": "worker-3:9100"}])
+def test_trouble_of_another_machine_is_no_headline_and_no_reason_to_act(fields):
+    found = [reading(value=50.0), reading(value=99.0, instance="worker-1:9100"), ELSEWHERE, hit()]
+    concluded = aggregate(case(*found, kind=QueryKind.PERFORMANCE, jobs=(), **fields))
+    assert concluded.summary == "Nothing that was looked at is out of the ordinary."
+    assert (concluded.diagnosis.findings, concluded.diagnosis.actions) == ((), ())
+    assert concluded.diagnosis.severity is Severity.NONE
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "ERROR worker-3 ran out of memory"},
+        {"text": "ERROR worker-1 tells worker-3.prod: MemoryError"},
+        {"text": "MemoryError", "file": "worker-3/app.log"},
+        {"text": "MemoryError", "file": "app.log"},
+    ],
+)
+def test_trouble_of_the_machine_itself_is_the_headline_and_has_actions(fields):
+    found = [line(job="", **{"file": "app.log", **fields}), ELSEWHERE, hit()]
+    asked = {"kind": QueryKind.PERFORMANCE, "jobs": (), "message": "Why is worker-3 so slow?"}
+    concluded = aggregate(case(*found, **asked))
+    assert len(concluded.diagnosis.findings) == 1
+    assert concluded.diagnosis.actions == ("Add memory.",)
+
+
+def test_without_readings_of_the_machine_it_is_not_known():
+    asked = {"kind": QueryKind.PERFORMANCE, "jobs": (), "message": "Why is worker-33 so slow?"}
+    concluded = aggregate(case(reading(), ELSEWHERE, **asked))
+    assert concluded.summary == "The logs show no trouble of worker-33, and the metrics told nothing."
+    assert concluded.diagnosis.severity is Severity.UNKNOWN
+
+
+def test_actions_for_something_slow_are_of_the_causes_that_are_pointed_at():
+    memory, disk = hit(), hit(Cause.DISK_FULL, "disk-full.md", actions=("Free some space.",))
+    asked = {"kind": QueryKind.PERFORMANCE, "jobs": ()}
+    assert aggregate(case(memory, disk, reading("disk_used"), **asked)).diagnosis.actions == ("Free some space.",)
+    assert aggregate(case(memory, disk, reading("disk_used", 50.0), **asked)).diagnosis.actions == ()
+    both = aggregate(case(memory, disk, reading("disk_used"), line(job=""), **asked)).diagnosis.actions
+    assert both == ("Free some space.", "Add memory.")
 
 
 @pytest.mark.parametrize("kind", [QueryKind.HOW_TO, QueryKind.PERFORMANCE])

@@ -22,6 +22,21 @@ async def failed_jobs(_limit):
 FULL = Sources(scheduler=answers, knowledge=answers, logs=answers, metrics=answers, failed_jobs=failed_jobs)
 
 
+@pytest.mark.parametrize(
+    ("request_", "machines"),
+    [
+        ({"message": "Why is Worker-3 so slow, and db-1?"}, ["worker-3", "db-1"]),
+        ({"message": "Why is it slow?"}, []),
+        # The job, or the instance, is what is looked for.
+        ({"message": "Why is nightly-etl slow on worker-3?"}, []),
+        ({"message": "Why is worker-3 so slow?", "instance": "worker-4"}, []),
+    ],
+)
+async def test_machines_are_looked_for_where_nothing_else_is_named(request_, machines):
+    plan = await plan_of(request_, FULL, PATIENCE)
+    assert plan.query(request_)["machines"] == machines
+
+
 async def warnings_about(message, *off, **fields):
     """What is warned of when these sources are switched off."""
     sources = replace(FULL, **dict.fromkeys(off))

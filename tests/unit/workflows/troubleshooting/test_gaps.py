@@ -23,6 +23,12 @@ def test_what_logs_and_runbooks_left_out_is_told(tmp_path):
     assert gaps_of(case(reading(), silent=["logs", "knowledge"]), sources) == ()
 
 
+def test_a_machine_of_which_there_are_no_readings_is_told():
+    asked = case(reading(), message="Why is worker-33 so slow?")
+    assert gaps_of(asked, Sources()) == ("The metrics have no readings of worker-33.",)
+    assert gaps_of(case(reading(), message="Why is worker-3 so slow?"), Sources()) == ()
+
+
 def test_no_more_is_told_than_anybody_reads():
     told = [f"{number}.log is left out" for number in range(GAPS_MAX + 2)]
     gaps = gaps_of(case(reading()), Sources(left_out={"logs": lambda: told}))
