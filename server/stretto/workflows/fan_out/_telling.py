@@ -1,14 +1,20 @@
 """What watchers are told of a branch, in the words of `stretto.fanout.v1.BranchProgress`."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
+from functools import partial
+from typing import Any, Final
 
 from langgraph.config import get_stream_writer
 
 from stretto.workflows.fan_out._figures import duration
 from stretto.workflows.fan_out._outcome import Failure
+
+EXACT_SECONDS: Final = 0.01
+"""Shorter times are told in milliseconds."""
 
 
 class Teller:
@@ -21,6 +27,7 @@ class Teller:
         self._detail = detail
         self._share = share
         self._write = get_stream_writer()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._over = False
 
     def started(self, seconds_max: float) -> None:
@@ -28,13 +35,18 @@ class Teller:
         self._tell("started", {"timeout": duration(seconds_max)})
 
     def advanced(self, fraction: float, message: str, fields: Mapping[str, Any]) -> None:
-        """It is so far."""
-        self._tell("advanced", {"fraction": fraction}, fraction, message, fields)
+        """It is so far. What a thread tells comes in its turn, so that no share of the whole overtakes another."""
+        tell = partial(self._tell, "advanced", {"fraction": fraction}, fraction, message, fields)
+        if threading.get_ident() == self._thread:
+            tell()
+            return
+        with suppress(RuntimeError):  # The loop is closed: nobody listens any more.
+            self._loop.call_soon_threadsafe(tell, context=copy_context())
 
     def succeeded(self, seconds: float, attempts: int, fields: Mapping[str, Any]) -> None:
         """It has an answer."""
         told = {"latency": duration(seconds), "attempts": attempts}
-        self._tell("succeeded", told, 1.0, f"{self._name} answered in {seconds:.2f} s", fields)
+        self._tell("succeeded", told, 1.0, f"{self._name} answered in {_lasted(seconds)}", fields)
 
     def failed(self, failure: Failure, seconds: float, attempts: int) -> None:
         """It has none."""
@@ -99,3 +111,7 @@ def advance(fraction: float, message: str = "", **fields: Any) -> None:
     teller = _current.get()
     if teller is not None:
         teller.advanced(min(max(fraction, 0.0), 1.0), message, fields)
+
+
+def _lasted(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= EXACT_SECONDS else f"{seconds * 1e3:.1f} ms"
