@@ -83,5 +83,5 @@ async def test_a_role_without_an_answer_fails_the_whole(monkeypatch):
             raise stretto.models.ModelUnavailable(stretto.models.Reason.REFUSED, "401")
 
     monkeypatch.setattr(stretto.models, "configured", Silent)
-    with pytest.raises(RoleFailed, match=r"The quantity surveyor has no answer: the chat model did not answer"):
+    with pytest.raises(RoleFailed, match=r"The quantity surveyor has no answer: the chat model refused the request"):
         await told(staged())
