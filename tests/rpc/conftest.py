@@ -9,6 +9,7 @@ import pytest
 from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
+import stretto.models
 from stretto.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
 from stretto.server.domain import transitions
@@ -320,3 +321,14 @@ def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
         retry.retry_delay.ToMilliseconds() / 1_000 if "RetryInfo" in found else None,
         trailing,
     )
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
+    """No chat model, unless a test gives one."""
+
+    def configure(made: object) -> None:
+        monkeypatch.setattr(stretto.models, "configured", lambda: made)
+
+    configure(None)
+    return configure

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-import stretto.models
 from stretto.audit.v1 import project_audit_pb2 as audits
 from stretto.client import InvalidInput, WorkflowCancelled, WorkflowFailed
 from stretto.fanout.v1 import fanout_pb2 as fanout
@@ -18,6 +17,9 @@ from stretto.workflows.project_audit.settings import AuditSettings
 from stretto.workflows.project_audit_staged.graph import staged
 from tests.simulators.openai_api.completions import count_of
 from tests.unit.models.making import model_at
+
+pytestmark = pytest.mark.usefixtures("model")
+
 
 COMPREHENSIVE, COMPLIANCE = "comprehensive", "compliance"
 ASKS_COMPREHENSIVE, ASKS_COMPLIANCE = "Analyse the project comprehensively", "Check the compliance"
@@ -36,17 +38,6 @@ IMPATIENT = 0.3
 """Seconds for a query that will not be answered."""
 SECONDS_FOR_A_ROLE = 2
 """All roles have the same time, and those before the one that is not answered need some of it."""
-
-
-@pytest.fixture(autouse=True)
-def model(monkeypatch):
-    """No chat model, unless a test gives one."""
-
-    def configure(made):
-        monkeypatch.setattr(stretto.models, "configured", lambda: made)
-
-    configure(None)
-    return configure
 
 
 @pytest.fixture

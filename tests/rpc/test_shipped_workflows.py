@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import pytest
 
-import stretto.models
 from stretto.client import Client, InvalidInput
 from stretto.exercise.v1 import exercise_plan_pb2 as exercise
 from stretto.finance.v1 import finance_review_pb2 as finance
@@ -13,16 +12,7 @@ from stretto.onboarding.v1 import onboarding_plan_pb2 as onboarding
 from stretto.testing import serving
 from stretto.workflows import app
 
-
-@pytest.fixture(autouse=True)
-def model(monkeypatch):
-    """No chat model, unless a test gives one."""
-
-    def configure(made):
-        monkeypatch.setattr(stretto.models, "configured", lambda: made)
-
-    configure(None)
-    return configure
+pytestmark = pytest.mark.usefixtures("model")
 
 
 class Model:
