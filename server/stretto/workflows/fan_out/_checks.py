@@ -15,7 +15,7 @@ def check_seconds(told: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FanOutMisconfigured(f"{told} is {value!r}; it must be a number of seconds.")
     if not 0 < value < math.inf:
-        raise FanOutMisconfigured(f"{told} is {value!r}; it must be above 0.")
+        raise FanOutMisconfigured(f"{told} is {value!r}; it must be above 0, and have an end.")
 
 
 def check_count(told: str, value: object) -> None:
