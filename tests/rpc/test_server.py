@@ -74,8 +74,9 @@ async def test_health_knows_its_services(world: World) -> None:
 async def test_a_health_watch_sees_the_server_go_and_does_not_hold_it_up(world: World) -> None:
     watching = health(world).Watch(health_pb2.HealthCheckRequest())
     assert (await watching.read()).status == SERVING
+    changed = asyncio.ensure_future(watching.read())  # Now: once a call is done, grpc.aio reads no more from it.
     await asyncio.wait_for(world.rpc.drain(10), timeout=2)
-    assert (await watching.read()).status == NOT_SERVING
+    assert (await changed).status == NOT_SERVING
     assert await watching.read() is grpc.aio.EOF
 
 
