@@ -11,6 +11,8 @@ class StoreKind(enum.Enum):
 
     SQLITE = 1
     MEMORY = 2
+    POSTGRESQL = 3
+    REDIS = 4
 
 
 class Durability(enum.Enum):

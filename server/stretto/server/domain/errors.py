@@ -111,6 +111,10 @@ class StoreUnavailable(StrettoError):
     """The store cannot be written or read now; nothing was changed and a later try is safe."""
 
 
+class MemberNotFound(StrettoError):
+    """There is no member of that id."""
+
+
 class StoreInUse(StrettoError):
     """Another server has the store open."""
 

@@ -65,6 +65,8 @@ def _enter(workflow: Workflow, status: Status, at: Micros, **changes: Any) -> Wo
     """
     if status is workflow.status:
         return evolve(workflow, **changes)
+    if status is not Status.RUNNING:
+        changes["owner"] = ""
     began = since(workflow)
     left = max(at, began)
     counter = TIMES[workflow.status]
@@ -72,20 +74,22 @@ def _enter(workflow: Workflow, status: Status, at: Micros, **changes: Any) -> Wo
     return evolve(workflow, status=status, status_since=left, **counted, **changes)
 
 
-def claim(workflow: Workflow, at: Micros) -> tuple[Change, ...]:
+def claim(workflow: Workflow, at: Micros, owner: str = "") -> tuple[Change, ...]:
     """Give a queued workflow to an executor, under the next epoch. Nothing when it is not queued any more."""
     if workflow.status is not Status.QUEUED:
         return ()
-    claimed = _enter(workflow, Status.RUNNING, at, epoch=workflow.epoch + 1, updated_at=at)
+    claimed = _enter(workflow, Status.RUNNING, at, epoch=workflow.epoch + 1, owner=owner, updated_at=at)
     if workflow.started_at:
         return (Change(workflow=claimed),)
     started = Event(at, Started(queued_for=max(0, at - workflow.created_at)))
     return (Change(workflow=evolve(claimed, started_at=at), events=(started,)),)
 
 
-def commit_run(workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: RunCommit) -> tuple[Change, ...]:
+def commit_run(
+    workflow: Workflow, interrupts: tuple[Interrupt, ...], commit: RunCommit, owner: str = ""
+) -> tuple[Change, ...]:
     """Record what the owning executor has to say. Raises StaleEpoch, or CancelAccepted when steps may not start."""
-    claimed = claim(workflow, commit.at) if commit.claims and workflow.epoch + 1 == commit.epoch else ()
+    claimed = claim(workflow, commit.at, owner) if commit.claims and workflow.epoch + 1 == commit.epoch else ()
     workflow = claimed[0].workflow if claimed else workflow
     if workflow.epoch != commit.epoch or workflow.status is not Status.RUNNING:
         raise StaleEpoch

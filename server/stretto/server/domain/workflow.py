@@ -137,6 +137,8 @@ class Workflow:
     ended_at: Micros = 0
     deadline: Micros = 0
     epoch: int = 0
+    owner: str = ""
+    """The member whose executor runs it; empty unless it is RUNNING, and where the store has no other members."""
     crashes: int = 0
     last_sequence: int = 0
     fraction: float = 0.0

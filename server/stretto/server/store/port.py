@@ -17,6 +17,7 @@ from stretto.server.domain.change import (
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.member import Member, Owned, Presence
 from stretto.server.domain.session import Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 
@@ -71,10 +72,25 @@ class Unfinished:
     project: str
     workflow_id: str
     workflow_type: str
+    type_version: str
     session_id: str
     status: Status
     created_at: Micros
     deadline: Micros
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the journal of a workflow or a session is, and whether that was its last event."""
+
+    project: str
+    name: str
+    """The id of the workflow or session."""
+    last_sequence: int
+    ended: bool
+    session_id: str = ""
+    """The session that the workflow belongs to."""
 
 
 class Store(Protocol):
@@ -230,10 +246,67 @@ class Store(Protocol):
         """Write and commit something small, or raise StoreUnavailable."""
         ...
 
+    async def renew(self, member: Member) -> bool:
+        """Write down a member as it is now, and when by the store's clock; says whether it was asked to drain."""
+        ...
+
+    async def members(self) -> tuple[Presence, ...]:
+        """All members that have not left and were not forgotten, in the order of their ids."""
+        ...
+
+    async def ask_to_drain(self, member_id: str) -> Presence:
+        """Leave word for a member that it should drain; or MemberNotFound."""
+        ...
+
+    async def leave(self, member_id: str) -> None:
+        """Forget a member. What it owns is adrift from now on."""
+        ...
+
+    async def forget_members(self, silent_for: Micros) -> int:
+        """Forget members that were silent for so long, by the store's clock; says how many."""
+        ...
+
+    async def owned(self, member_id: str) -> tuple[Owned, ...]:
+        """The running workflows of all projects that a member owns."""
+        ...
+
+    async def adrift(self, limit: int) -> tuple[Owned, ...]:
+        """Some running workflows of all projects whose owner is no member, or was silent for its lease or longer.
+
+        By the store's clock. Those that nobody's name stands by are among them.
+        """
+        ...
+
+    async def queued(
+        self, limit: int, after: tuple[str, Micros, str] | None = None, *, updated_before: Micros = 0
+    ) -> tuple[Unfinished, ...]:
+        """Queued workflows and turns of all projects by project and age, from those after a cursor.
+
+        The cursor is project, creation time and id. With `updated_before`, only those that did not change since.
+        """
+        ...
+
+    async def queued_counts(self, limit: int) -> tuple[int, int]:
+        """How many workflows are queued and how many turns, each counted up to a limit."""
+        ...
+
+    async def overdue(self, now: Micros, limit: int) -> tuple[Unfinished, ...]:
+        """Some workflows of all projects that have not ended though their deadline has come."""
+        ...
+
+    async def positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
+        """How far the journals of these workflows (project and id) are; those that are not there are left out."""
+        ...
+
+    async def session_positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
+        """How far the journals of these sessions (project and id) are; those that are not there are left out."""
+        ...
+
 
 __all__ = [
     "SMALL_BYTES_MAX",
     "Checkpoint",
+    "Position",
     "SessionFilter",
     "SessionState",
     "Store",
