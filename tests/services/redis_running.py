@@ -1,0 +1,23 @@
+"""The fixtures of Redis. A conftest that imports both offers `redis`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.services.redis import RedisService, redis_service
+
+__all__ = ["RedisService", "redis", "redis_running"]
+
+
+@pytest.fixture(scope="session")
+def redis_running() -> Iterator[RedisService]:
+    """One Redis for all tests of a session; it writes nothing to disk."""
+    with redis_service() as service:
+        yield service
+
+
+@pytest.fixture
+def redis(redis_running: RedisService) -> RedisService:
+    """It, emptied."""
+    redis_running.flush()
+    return redis_running
