@@ -133,7 +133,7 @@ async def test_unfinished_workflows_of_all_projects_are_told_oldest_first(store)
     await waiting(store, "wf_w")
     await store.create(accepted("wf_d", project="green", created_at=1, deadline=77, session_id="s2"))
     found = await store.unfinished()
-    assert found[0] == Unfinished("green", "wf_d", "orders", "s2", Status.QUEUED, 1, 77)
+    assert found[0] == Unfinished("green", "wf_d", "orders", "1", "s2", Status.QUEUED, 1, 77, 0)
     assert [one.created_at for one in found] == sorted(one.created_at for one in found)
     assert {one.status for one in found} == {Status.QUEUED, Status.RUNNING, Status.WAITING}
     assert len(found) == 10 + 1 + 1 + 1

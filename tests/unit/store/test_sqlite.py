@@ -180,7 +180,7 @@ async def test_a_newer_schema_is_refused(path):
     connection = apsw.Connection(str(path))
     connection.execute(f"PRAGMA user_version = {len(_schema.MIGRATIONS) + 1}")
     connection.close()
-    with pytest.raises(StoreTooNew, match=r"stretto\.db has schema 3.*upgrade"):
+    with pytest.raises(StoreTooNew, match=r"stretto\.db has schema \d+, this release knows \d+: upgrade"):
         await SqliteStore(path, ENCODERS).open()
     connection = apsw.Connection(str(path))
     connection.execute(f"PRAGMA user_version = {len(_schema.MIGRATIONS)}")

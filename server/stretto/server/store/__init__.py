@@ -2,13 +2,31 @@
 
 from typing import Literal
 
+from stretto.server.domain.errors import Misconfigured
 from stretto.server.domain.session import Encoders
-from stretto.server.store.port import SessionFilter, SessionState, Store, Unfinished, WorkflowFilter, WorkflowState
+from stretto.server.store.port import (
+    Position,
+    SessionFilter,
+    SessionState,
+    Store,
+    Unfinished,
+    WorkflowFilter,
+    WorkflowState,
+)
 
 
-def open_store(url: str, encoders: Encoders, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Store:
-    """The store that a URL names, not opened yet: `sqlite:PATH`, or `memory:` for one that forgets when it goes."""
+def open_store(
+    url: str, encoders: Encoders, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", shared: bool = False
+) -> Store:
+    """The store that a URL names, not opened yet: `sqlite:PATH`, or `memory:` for one that forgets when it goes.
+
+    A shared one is open in several processes at once.
+    """
     scheme, _, rest = url.partition(":")
+    if shared and scheme in ("memory", "sqlite"):
+        raise Misconfigured(
+            f"A store of the kind {scheme}: serves one process; to share it (--redis), name postgresql://… or redis://…."
+        )
     # Adapters are imported when they are asked for, so that none needs another one's libraries.
     if scheme == "memory" and not rest:
         from stretto.server.store.memory import MemoryStore  # noqa: PLC0415
@@ -21,4 +39,13 @@ def open_store(url: str, encoders: Encoders, *, synchronous: Literal["FULL", "NO
     raise ValueError(f"No store is called {url!r}; it must be sqlite:PATH or memory: (nothing is kept).")
 
 
-__all__ = ["SessionFilter", "SessionState", "Store", "Unfinished", "WorkflowFilter", "WorkflowState", "open_store"]
+__all__ = [
+    "Position",
+    "SessionFilter",
+    "SessionState",
+    "Store",
+    "Unfinished",
+    "WorkflowFilter",
+    "WorkflowState",
+    "open_store",
+]

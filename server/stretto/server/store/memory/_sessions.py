@@ -1,6 +1,6 @@
 """Sessions and their journals in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from stretto.server.domain import session as sessions
 from stretto.server.domain.change import Change
@@ -9,7 +9,7 @@ from stretto.server.domain.errors import SessionBusy, SessionDeleted, SessionNot
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.session import EntryKind, Session, SessionEncoder, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Workflow
-from stretto.server.store.port import SessionFilter
+from stretto.server.store.port import Position, SessionFilter
 
 Key = tuple[str, str]
 
@@ -102,6 +102,13 @@ class Sessions:
     def deleted(self, key: Key) -> Session:
         """A session that was deleted."""
         return self._sessions[key]
+
+    def positions(self, keys: Sequence[Key]) -> tuple[Position, ...]:
+        """How far the journals of these sessions are."""
+        found = (self._sessions.get(key) for key in keys)
+        return tuple(
+            Position(one.project, one.session_id, one.last_sequence, one.deleted_at != 0) for one in found if one
+        )
 
     def forget(self, before: Micros) -> int:
         """Delete the rows of sessions that were deleted before a time; says how many."""

@@ -1,6 +1,6 @@
 """A store in memory: for tests, and to show in few words what every store does."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from stretto.server.domain.change import (
@@ -17,12 +17,15 @@ from stretto.server.domain.clock import Micros
 from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.errors import RequestIdReused, SessionDeleted, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.member import Member, Owned, Presence
 from stretto.server.domain.session import TURN, Encoders, Session, SessionPublication, StoredSessionEvent
-from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.domain.workflow import Interrupt, Status, Workflow
+from stretto.server.store._members import Members
 from stretto.server.store.memory._checkpoints import Checkpoints
 from stretto.server.store.memory._sessions import Sessions, key_of
 from stretto.server.store.port import (
     SMALL_BYTES_MAX,
+    Position,
     SessionFilter,
     SessionState,
     Unfinished,
@@ -59,6 +62,7 @@ class MemoryStore:
         self._interrupts: dict[_Key, dict[str, Interrupt]] = {}
         self._requests: dict[_Key, tuple[Request, str]] = {}
         self._rows: dict[_Key, Checkpoints] = {}
+        self._members = Members()
 
     async def open(self) -> None:
         """Begin to answer."""
@@ -145,18 +149,7 @@ class MemoryStore:
         self._answer()
         waiting = [workflow for workflow in self._workflows.values() if not workflow.status.terminal]
         waiting.sort(key=lambda workflow: (workflow.created_at, workflow.workflow_id))
-        return tuple(
-            Unfinished(
-                workflow.project,
-                workflow.workflow_id,
-                workflow.workflow_type,
-                workflow.session_id,
-                workflow.status,
-                workflow.created_at,
-                workflow.deadline,
-            )
-            for workflow in waiting
-        )
+        return tuple(_unfinished(workflow) for workflow in waiting)
 
     async def session(self, project: str, session_id: str) -> Session:
         """The session's row, or SessionNotFound."""
@@ -270,6 +263,85 @@ class MemoryStore:
         """Memory can always be written, while the store is open."""
         self._answer()
 
+    async def renew(self, member: Member) -> bool:
+        """Write down a member as it is now; says whether it was asked to drain."""
+        self._answer()
+        return self._members.renew(member)
+
+    async def members(self) -> tuple[Presence, ...]:
+        """All members that have not left and were not forgotten, in the order of their ids."""
+        self._answer()
+        return self._members.all()
+
+    async def ask_to_drain(self, member_id: str) -> Presence:
+        """Leave word for a member that it should drain; or MemberNotFound."""
+        self._answer()
+        return self._members.ask_to_drain(member_id)
+
+    async def leave(self, member_id: str) -> None:
+        """Forget a member. What it owns is adrift from now on."""
+        self._answer()
+        self._members.leave(member_id)
+
+    async def forget_members(self, silent_for: Micros) -> int:
+        """Forget members that were silent for so long; says how many."""
+        self._answer()
+        return self._members.forget(silent_for)
+
+    async def owned(self, member_id: str) -> tuple[Owned, ...]:
+        """The running workflows of all projects that a member owns."""
+        self._answer()
+        return tuple(_owned(workflow) for workflow in self._running() if workflow.owner == member_id)
+
+    async def adrift(self, limit: int) -> tuple[Owned, ...]:
+        """Some running workflows whose owner is no member, or was silent for its lease or longer."""
+        self._answer()
+        alive = self._members.alive()
+        return tuple(_owned(workflow) for workflow in self._running() if workflow.owner not in alive)[:limit]
+
+    async def queued(
+        self, limit: int, after: tuple[str, Micros, str] | None = None, *, updated_before: Micros = 0
+    ) -> tuple[Unfinished, ...]:
+        """Queued workflows and turns of all projects by project and age, from those after a cursor."""
+        self._answer()
+        found = [
+            workflow
+            for workflow in self._workflows.values()
+            if workflow.status is Status.QUEUED
+            and (after is None or _place(workflow) > after)
+            and (not updated_before or workflow.updated_at < updated_before)
+        ]
+        return tuple(_unfinished(workflow) for workflow in sorted(found, key=_place)[:limit])
+
+    async def queued_counts(self, limit: int) -> tuple[int, int]:
+        """How many workflows are queued and how many turns, each counted up to a limit."""
+        self._answer()
+        queued = [workflow for workflow in self._workflows.values() if workflow.status is Status.QUEUED]
+        turns = sum(workflow.workflow_type == TURN for workflow in queued)
+        return min(limit, len(queued) - turns), min(limit, turns)
+
+    async def overdue(self, now: Micros, limit: int) -> tuple[Unfinished, ...]:
+        """Some workflows of all projects that have not ended though their deadline has come."""
+        return tuple(one for one in await self.unfinished() if 0 < one.deadline <= now)[:limit]
+
+    async def positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
+        """How far the journals of these workflows are."""
+        self._answer()
+        found = (self._workflows.get(key) for key in keys)
+        return tuple(
+            Position(one.project, one.workflow_id, one.last_sequence, one.status.terminal, one.session_id)
+            for one in found
+            if one is not None
+        )
+
+    async def session_positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
+        """How far the journals of these sessions are."""
+        self._answer()
+        return self._sessions.positions(keys)
+
+    def _running(self) -> Iterator[Workflow]:
+        return (workflow for workflow in self._workflows.values() if workflow.status is Status.RUNNING)
+
     def _answer(self) -> None:
         if not self._is_open:
             raise StoreUnavailable("The store is not open.")
@@ -349,6 +421,29 @@ class MemoryStore:
             source = self._rows.get((workflow.project, change.copied.workflow_id), Checkpoints())
             rows.put(source.copy(change.copied))
         rows.put(change.saved)
+
+
+def _unfinished(workflow: Workflow) -> Unfinished:
+    return Unfinished(
+        workflow.project,
+        workflow.workflow_id,
+        workflow.workflow_type,
+        workflow.type_version,
+        workflow.session_id,
+        workflow.status,
+        workflow.created_at,
+        workflow.deadline,
+        workflow.epoch,
+    )
+
+
+def _owned(workflow: Workflow) -> Owned:
+    return Owned(workflow.project, workflow.workflow_id, workflow.epoch, workflow.cancel_requested_at != 0)
+
+
+def _place(workflow: Workflow) -> tuple[str, Micros, str]:
+    """Where a workflow stands in the walk through all that are queued."""
+    return workflow.project, workflow.created_at, workflow.workflow_id
 
 
 def _in_short(state: WorkflowState) -> WorkflowState:

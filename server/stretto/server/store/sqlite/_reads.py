@@ -45,10 +45,10 @@ _INTERRUPTS = (
     f"SELECT {_rows.INTERRUPT_COLUMNS} FROM interrupt WHERE project = ?1 AND workflow_id = ?2"
     f" AND {_IS_THERE} ORDER BY position"
 )
-_UNFINISHED = (
-    "SELECT project, workflow_id, w.workflow_type, w.session_id, s.status, w.created_at, s.deadline"
-    " FROM workflow_state AS s INDEXED BY workflow_by_status JOIN workflow AS w USING (project, workflow_id)"
-    " WHERE s.status IN (1, 2, 3) ORDER BY s.created_at, workflow_id"
+UNFINISHED = (
+    "SELECT project, workflow_id, w.workflow_type, w.type_version, w.session_id, s.status, w.created_at, s.deadline,"
+    " s.epoch FROM workflow_state AS s INDEXED BY workflow_by_status JOIN workflow AS w USING (project, workflow_id)"
+    " WHERE s.status IN ({statuses}){further} ORDER BY {order}"
 )
 _CHECKPOINT = (
     f"SELECT {_rows.CHECKPOINT_COLUMNS} FROM checkpoint WHERE project = ?1 AND workflow_id = ?2 AND {_IS_THERE}"
@@ -177,10 +177,15 @@ def workflows(
 
 def unfinished(connection: apsw.Connection) -> tuple[Unfinished, ...]:
     """All workflows that have not ended, oldest first."""
-    rows: list[_rows.Row] = connection.execute(_UNFINISHED).fetchall()
-    return tuple(
-        Unfinished(project, workflow_id, workflow_type, session_id, Status(status), created_at, deadline)
-        for project, workflow_id, workflow_type, session_id, status, created_at, deadline in rows
+    text = UNFINISHED.format(statuses="1, 2, 3", further="", order="s.created_at, workflow_id")
+    return tuple(to_unfinished(row) for row in connection.execute(text).fetchall())
+
+
+def to_unfinished(row: _rows.Row) -> Unfinished:
+    """What a dispatcher must know, from the columns of UNFINISHED."""
+    project, workflow_id, workflow_type, type_version, session_id, status, created_at, deadline, epoch = row
+    return Unfinished(
+        project, workflow_id, workflow_type, type_version, session_id, Status(status), created_at, deadline, epoch
     )
 
 

@@ -28,7 +28,7 @@ WORKFLOW_COLUMNS = (
     " w.origin, w.input_type, w.input, s.status, s.updated_at, s.started_at, s.ended_at, s.deadline, s.epoch,"
     " s.crashes, s.last_sequence, s.fraction, s.headline, s.steps, s.interrupts_pending, s.has_interrupts,"
     " s.has_checkpoints, s.cancel_requested_at, s.cancel_cause, s.retried_as, s.result_type, s.result, s.failure,"
-    " s.trouble, s.status_since, s.queued_for, s.ran_for, s.waited_for"
+    " s.trouble, s.status_since, s.queued_for, s.ran_for, s.waited_for, s.owner"
 )
 INTERRUPT_COLUMNS = (
     "interrupt_id, resume_key, step, step_id, question, decision_type, raised_at, status, decided_type, decision,"
@@ -97,6 +97,7 @@ def state_row(workflow: Workflow) -> Row:
         workflow.queued_for,
         workflow.ran_for,
         workflow.waited_for,
+        workflow.owner,
     )
 
 
@@ -106,7 +107,7 @@ def to_workflow(row: Row) -> Workflow:
      input_value, status, updated_at, started_at, ended_at, deadline, epoch, crashes, last_sequence, fraction,
      headline, steps, interrupts_pending, has_interrupts, has_checkpoints, cancel_requested_at, cancel_cause,
      retried_as, result_type, result, failure, trouble, status_since, queued_for, ran_for,
-     waited_for) = row  # fmt: skip
+     waited_for, owner) = row  # fmt: skip
     return Workflow(
         project=project,
         workflow_id=workflow_id,
@@ -142,6 +143,7 @@ def to_workflow(row: Row) -> Workflow:
         queued_for=queued_for,
         ran_for=ran_for,
         waited_for=waited_for,
+        owner=owner,
     )
 
 

@@ -219,7 +219,10 @@ SELECT project, session_id, min(created_at), max(updated_at), sum(last_sequence)
 FROM workflow_state WHERE session_id <> '' GROUP BY project, session_id;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SESSIONS)
+# A store has one server here, which owns whatever runs; the column is there because a workflow has it everywhere.
+_OWNERS = "ALTER TABLE workflow_state ADD COLUMN owner TEXT NOT NULL DEFAULT '';"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SESSIONS, _OWNERS)
 """Entry n brings version n to version n + 1. A released entry never changes."""
 
 

@@ -11,7 +11,7 @@ from stretto.server.store.sqlite._bulk import Bulk
 _STATE_COLUMNS = (
     "updated_at, started_at, ended_at, deadline, epoch, crashes, last_sequence, fraction, headline, steps,"
     " interrupts_pending, has_interrupts, has_checkpoints, cancel_requested_at, cancel_cause, retried_as, result_type,"
-    " result, failure, trouble, status_since, queued_for, ran_for, waited_for"
+    " result, failure, trouble, status_since, queued_for, ran_for, waited_for, owner"
 )
 _SET_STATE = ", ".join(f"{column} = excluded.{column}" for column in _STATE_COLUMNS.split(", "))
 
@@ -37,7 +37,7 @@ PUT_STATES = Bulk(
     f"INSERT INTO workflow_state (project, workflow_id, workflow_type, created_at, session_id, status,"
     f" {_STATE_COLUMNS})"
     f" VALUES {{rows}} ON CONFLICT DO UPDATE SET status = excluded.status, {_SET_STATE}",
-    columns=30,
+    columns=31,
 )
 INSERT_LABELS = Bulk("INSERT INTO workflow_label VALUES {rows}", columns=5)
 INSERT_REQUESTS = Bulk("INSERT INTO request VALUES {rows}", columns=5)

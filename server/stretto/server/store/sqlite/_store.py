@@ -22,10 +22,12 @@ from stretto.server.domain.clock import Micros
 from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.errors import StoreUnavailable
 from stretto.server.domain.event import StoredEvent
+from stretto.server.domain.member import Member, Owned, Presence
 from stretto.server.domain.session import Encoders, Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
-from stretto.server.store.port import SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
-from stretto.server.store.sqlite import _operations, _reads, _session_reads
+from stretto.server.store._members import Members
+from stretto.server.store.port import Position, SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
+from stretto.server.store.sqlite import _cluster_reads, _operations, _reads, _session_reads
 from stretto.server.store.sqlite._batch import saved_rows
 from stretto.server.store.sqlite._connection import connect_writer
 from stretto.server.store.sqlite._lock import FileLock
@@ -50,6 +52,7 @@ class SqliteStore:
         self._encoders = encoders
         self._synchronous = synchronous
         self._lock = FileLock(self._path)
+        self._members = Members()
         self._listeners = Listeners()
         self._writer: Writer | None = None
         self._readers: _reads.Readers | None = None
@@ -234,6 +237,57 @@ class SqliteStore:
     async def probe(self) -> None:
         """Write and commit something small, or raise StoreUnavailable."""
         await self._write(_operations.Probe())
+
+    async def renew(self, member: Member) -> bool:
+        """Write down a member as it is now; says whether it was asked to drain."""
+        return self._members.renew(member)
+
+    async def members(self) -> tuple[Presence, ...]:
+        """All members that have not left and were not forgotten, in the order of their ids."""
+        return self._members.all()
+
+    async def ask_to_drain(self, member_id: str) -> Presence:
+        """Leave word for a member that it should drain; or MemberNotFound."""
+        return self._members.ask_to_drain(member_id)
+
+    async def leave(self, member_id: str) -> None:
+        """Forget a member. What it owns is adrift from now on."""
+        self._members.leave(member_id)
+
+    async def forget_members(self, silent_for: Micros) -> int:
+        """Forget members that were silent for so long; says how many."""
+        return self._members.forget(silent_for)
+
+    async def owned(self, member_id: str) -> tuple[Owned, ...]:
+        """The running workflows of all projects that a member owns."""
+        return await self._read(lambda connection: _cluster_reads.owned(connection, member_id))
+
+    async def adrift(self, limit: int) -> tuple[Owned, ...]:
+        """Some running workflows whose owner is no member, or was silent for its lease or longer."""
+        alive = self._members.alive()
+        return await self._read(lambda connection: _cluster_reads.adrift(connection, alive, limit))
+
+    async def queued(
+        self, limit: int, after: tuple[str, Micros, str] | None = None, *, updated_before: Micros = 0
+    ) -> tuple[Unfinished, ...]:
+        """Queued workflows and turns of all projects by project and age, from those after a cursor."""
+        return await self._read(lambda connection: _cluster_reads.queued(connection, limit, after, updated_before))
+
+    async def queued_counts(self, limit: int) -> tuple[int, int]:
+        """How many workflows are queued and how many turns, each counted up to a limit."""
+        return await self._read(lambda connection: _cluster_reads.queued_counts(connection, limit))
+
+    async def overdue(self, now: Micros, limit: int) -> tuple[Unfinished, ...]:
+        """Some workflows of all projects that have not ended though their deadline has come."""
+        return await self._read(lambda connection: _cluster_reads.overdue(connection, now, limit))
+
+    async def positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
+        """How far the journals of these workflows are; those that are not there are left out."""
+        return await self._read(lambda connection: _cluster_reads.positions(connection, keys))
+
+    async def session_positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
+        """How far the journals of these sessions are; those that are not there are left out."""
+        return await self._read(lambda connection: _cluster_reads.session_positions(connection, keys))
 
     async def _forget(self, operation: _operations.Operation) -> int:
         """Repeat an operation until it finds less than it could delete."""
