@@ -9,8 +9,8 @@ from stretto.server.domain.change import RunSucceeded, Saved
 from stretto.server.domain.errors import SessionDeleted, SessionNotFound, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.session import Session, StoredSessionEvent
 from stretto.server.domain.workflow import Status
-from stretto.server.store import SessionFilter, WorkflowFilter
-from stretto.server.store.sqlite import _cache, _operations, _purge, _schema, _session_reads
+from stretto.server.store import SessionFilter, WorkflowFilter, _cache
+from stretto.server.store.sqlite import _operations, _purge, _schema, _session_reads
 from tests.contract.making import HISTORY, PROJECT, YES, accepted, commit, decide, request, running
 from tests.contract.talking import ALL, SESSION, ended, journal, kinds, replied, said, sequences, started
 from tests.unit.store import version_one

@@ -12,7 +12,8 @@ from stretto.server.domain.errors import (
     WorkflowNotFound,
 )
 from stretto.server.domain.workflow import Status
-from stretto.server.store.sqlite import _cache, _operations, _writer
+from stretto.server.store import _cache
+from stretto.server.store.sqlite import _operations, _writer
 from tests.contract.making import (
     PROJECT,
     YES,

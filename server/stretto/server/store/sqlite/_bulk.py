@@ -10,7 +10,7 @@ from itertools import chain
 
 import apsw
 
-from stretto.server.store.sqlite._rows import Row
+from stretto.server.store._rows import Row
 
 _SIZES = (64, 16, 4, 1)
 """Rows of one statement: few sizes, so that all of them stay prepared."""

@@ -10,8 +10,9 @@ import apsw
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.member import Owned
 from stretto.server.domain.session import TURN
+from stretto.server.store import _rows
 from stretto.server.store.port import Position, Unfinished
-from stretto.server.store.sqlite import _rows, _sql
+from stretto.server.store.sqlite import _sql
 from stretto.server.store.sqlite._reads import UNFINISHED, to_unfinished
 
 _RUNNING = (

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.session import TURN
+from stretto.server.store import _rows
 from stretto.server.store.port import WorkflowFilter
-from stretto.server.store.sqlite import _rows, _sql
+from stretto.server.store.sqlite import _sql
 
 Values = list[str | int]
 

@@ -17,8 +17,9 @@ from stretto.server.domain.clock import Micros
 from stretto.server.domain.errors import RequestIdReused, SessionDeleted, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
+from stretto.server.store import _rows
 from stretto.server.store.port import Unfinished, WorkflowFilter, WorkflowState
-from stretto.server.store.sqlite import _rows, _sql
+from stretto.server.store.sqlite import _sql
 from stretto.server.store.sqlite._connection import connect_reader, is_storage_error
 from stretto.server.store.sqlite._listing import listing
 

@@ -12,8 +12,8 @@ from stretto.server.domain.clock import Micros
 from stretto.server.domain.errors import SessionNotFound
 from stretto.server.domain.session import TURN, Session, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.store import _rows
 from stretto.server.store.port import SMALL_BYTES_MAX, SessionFilter, SessionState, WorkflowState
-from stretto.server.store.sqlite import _rows
 from stretto.server.store.sqlite._reads import snapshot
 
 _SEQUENCE_MAX = 2**63 - 1

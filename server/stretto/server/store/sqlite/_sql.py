@@ -5,7 +5,7 @@
 import apsw
 
 from stretto.server.domain.change import CheckpointCopy
-from stretto.server.store.sqlite import _rows
+from stretto.server.store import _rows
 from stretto.server.store.sqlite._bulk import Bulk
 
 _STATE_COLUMNS = (
@@ -25,6 +25,7 @@ _SET_SESSION = ", ".join(
         "active_workflow_count",
         "active_turn_count",
         "pending_interrupt_count",
+        "deleted_at",
     )
 )
 
@@ -47,25 +48,27 @@ PUT_SESSIONS = Bulk(
     f"INSERT INTO session ({_rows.SESSION_COLUMNS}) VALUES {{rows}} ON CONFLICT DO UPDATE SET {_SET_SESSION}",
     columns=11,
 )
+INSERT_PURGES = Bulk("INSERT INTO purge VALUES {rows}", columns=2)
 PUT_INTERRUPTS = Bulk("INSERT OR REPLACE INTO interrupt VALUES {rows}", columns=14)
 PUT_CHECKPOINTS = Bulk("INSERT OR REPLACE INTO checkpoint VALUES {rows}", columns=13)
 PUT_BLOBS = Bulk("INSERT OR REPLACE INTO channel_blob VALUES {rows}", columns=7)
 PUT_WRITES = Bulk("INSERT OR REPLACE INTO pending_write VALUES {rows}", columns=10)
 
-WRITES = (
-    INSERT_WORKFLOWS,
-    PUT_STATES,
-    INSERT_LABELS,
-    INSERT_REQUESTS,
-    INSERT_EVENTS,
-    INSERT_SESSION_EVENTS,
-    PUT_SESSIONS,
-    PUT_INTERRUPTS,
-    PUT_CHECKPOINTS,
-    PUT_BLOBS,
-    PUT_WRITES,
-)
-"""What a batch writes, in this order."""
+WRITES = {
+    "workflow": INSERT_WORKFLOWS,
+    "workflow_state": PUT_STATES,
+    "workflow_label": INSERT_LABELS,
+    "request": INSERT_REQUESTS,
+    "event": INSERT_EVENTS,
+    "session_event": INSERT_SESSION_EVENTS,
+    "session": PUT_SESSIONS,
+    "purge": INSERT_PURGES,
+    "interrupt": PUT_INTERRUPTS,
+    "checkpoint": PUT_CHECKPOINTS,
+    "channel_blob": PUT_BLOBS,
+    "pending_write": PUT_WRITES,
+}
+"""What a batch writes, by what it is staged for."""
 
 USED_REQUESTS = Bulk(
     "WITH wanted (project, request_id) AS (VALUES {rows})"
@@ -85,10 +88,6 @@ SESSIONS = Bulk(
     f" SELECT {_rows.SESSION_COLUMNS} FROM wanted CROSS JOIN session USING (project, session_id)",
     columns=2,
 )
-DELETE_SESSION = (
-    "UPDATE session SET deleted_at = ?, updated_at = ?, last_sequence = ? WHERE project = ? AND session_id = ?"
-)
-BEGIN_PURGE = "INSERT INTO purge VALUES (?, ?)"
 FORGET_SESSIONS = (
     "DELETE FROM session WHERE (project, session_id) IN (SELECT project, session_id FROM session AS s"
     " WHERE deleted_at <> 0 AND deleted_at < ? AND (project, session_id) NOT IN purge ORDER BY deleted_at LIMIT ?)"

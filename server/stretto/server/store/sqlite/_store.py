@@ -25,14 +25,17 @@ from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.member import Member, Owned, Presence
 from stretto.server.domain.session import Encoders, Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
+from stretto.server.store._delivery import Listeners
 from stretto.server.store._members import Members
+from stretto.server.store._operations import Create, DeleteCheckpoints, DeleteSession, Operation, Probe, Save, Update
+from stretto.server.store._prepared import saved_rows
 from stretto.server.store.port import Position, SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
 from stretto.server.store.sqlite import _cluster_reads, _operations, _reads, _session_reads
-from stretto.server.store.sqlite._batch import saved_rows
+from stretto.server.store.sqlite._batch import Batch
 from stretto.server.store.sqlite._connection import connect_writer
 from stretto.server.store.sqlite._lock import FileLock
 from stretto.server.store.sqlite._schema import migrate
-from stretto.server.store.sqlite._writer import Listeners, Writer
+from stretto.server.store.sqlite._writer import Writer
 
 
 class SqliteStore:
@@ -114,11 +117,11 @@ class SqliteStore:
 
     async def create(self, change: Change, request: Request | None = None) -> Committed:
         """Write a new workflow."""
-        return cast("Committed", await self._write(_operations.Create(change, request)))
+        return cast("Committed", await self._write(Create(change, request)))
 
     async def update(self, project: str, workflow_id: str, decide: Decide, request: Request | None = None) -> Committed:
         """Change a workflow by a pure function, which runs in the writer's thread."""
-        return cast("Committed", await self._write(_operations.Update(project, workflow_id, decide, request)))
+        return cast("Committed", await self._write(Update(project, workflow_id, decide, request)))
 
     async def requested(self, project: str, request: Request) -> Workflow | None:
         """The workflow that a request id was used for; None when it is new."""
@@ -196,7 +199,7 @@ class SqliteStore:
 
     async def delete_session(self, project: str, session_id: str, at: Micros) -> Session:
         """Delete a session whose workflows and turns have all ended, or SessionBusy."""
-        return cast("Session", await self._write(_operations.DeleteSession(project, session_id, at)))
+        return cast("Session", await self._write(DeleteSession(project, session_id, at)))
 
     async def purge(self) -> int:
         """Remove some of what belonged to deleted sessions; says how many rows, 0 when nothing is left."""
@@ -208,7 +211,7 @@ class SqliteStore:
 
     async def save(self, project: str, workflow_id: str, saved: Saved) -> None:
         """Write checkpoint rows outside of any run."""
-        await self._write(_operations.Save(saved_rows(project, workflow_id, saved)))
+        await self._write(Save(saved_rows(project, workflow_id, saved)))
 
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str = ""
@@ -228,7 +231,7 @@ class SqliteStore:
 
     async def delete_checkpoints(self, project: str, workflow_id: str) -> None:
         """Delete all checkpoint rows of a workflow."""
-        await self._write(_operations.DeleteCheckpoints(project, workflow_id))
+        await self._write(DeleteCheckpoints(project, workflow_id))
 
     async def forget_requests(self, before: Micros) -> int:
         """Delete request ids that were used before a time; says how many."""
@@ -236,7 +239,7 @@ class SqliteStore:
 
     async def probe(self) -> None:
         """Write and commit something small, or raise StoreUnavailable."""
-        await self._write(_operations.Probe())
+        await self._write(Probe())
 
     async def renew(self, member: Member) -> bool:
         """Write down a member as it is now; says whether it was asked to drain."""
@@ -289,7 +292,7 @@ class SqliteStore:
         """How far the journals of these sessions are; those that are not there are left out."""
         return await self._read(lambda connection: _cluster_reads.session_positions(connection, keys))
 
-    async def _forget(self, operation: _operations.Operation) -> int:
+    async def _forget(self, operation: Operation[Batch]) -> int:
         """Repeat an operation until it finds less than it could delete."""
         forgotten = 0
         while True:
@@ -298,7 +301,7 @@ class SqliteStore:
             if some < _operations.FORGOTTEN_MAX:
                 return forgotten
 
-    async def _write(self, operation: _operations.Operation) -> object:
+    async def _write(self, operation: Operation[Batch]) -> object:
         if self._writer is None:
             raise StoreUnavailable("The store is not open.")
         return await self._writer.submit(operation)

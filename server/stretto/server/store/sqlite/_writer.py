@@ -3,18 +3,17 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import apsw
 
-from stretto.server.domain.change import Publication
-from stretto.server.domain.errors import Overloaded, StoreUnavailable, StrettoError
-from stretto.server.domain.session import Encoders, SessionPublication
+from stretto.server.domain.errors import Overloaded
+from stretto.server.domain.session import Encoders
+from stretto.server.store._cache import Caches
+from stretto.server.store._delivery import Listeners, Outcome, Published, Ticket, settle, unavailable
+from stretto.server.store._operations import Create, Operation
 from stretto.server.store.sqlite._batch import Batch
-from stretto.server.store.sqlite._cache import Caches
 from stretto.server.store.sqlite._connection import is_storage_error
-from stretto.server.store.sqlite._operations import Create, Operation
 
 BATCH_MAX = 256
 """Operations in one transaction; more would make the first one wait for the last one."""
@@ -25,41 +24,7 @@ PENDING_MAX = 4_096
 CREATES_PENDING_MAX = 2_048
 """From so many on new workflows are refused, so that those accepted before can go on, and be cancelled."""
 
-Listener = Callable[[Sequence[Publication]], None]
-SessionListener = Callable[[Sequence[SessionPublication]], None]
-
-
-@dataclass(slots=True)
-class Listeners:
-    """Whom to tell of commits; those of sessions first, so that whoever hears of a workflow finds its session told."""
-
-    sessions: list[SessionListener] = field(default_factory=list)
-    workflows: list[Listener] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ticket:
-    """An operation and the future of its caller."""
-
-    operation: Operation
-    future: asyncio.Future[object]
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What to tell a caller."""
-
-    future: asyncio.Future[object]
-    result: object = None
-    error: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Published:
-    """What a transaction made public."""
-
-    sessions: Sequence[SessionPublication] = ()
-    workflows: Sequence[Publication] = ()
+_Ticket = Ticket[Batch]
 
 
 class Writer:
@@ -86,13 +51,13 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
 
-    def submit(self, operation: Operation) -> asyncio.Future[object]:
+    def submit(self, operation: Operation[Batch]) -> asyncio.Future[object]:
         """Queue an operation; to be called on the loop that opened the store."""
         limit = CREATES_PENDING_MAX if isinstance(operation, Create) else PENDING_MAX
         if self._queue.qsize() >= limit:
             raise Overloaded("The store has too many writes waiting; come back later.")
         future: asyncio.Future[object] = self._loop.create_future()
-        self._queue.put(_Ticket(operation, future))
+        self._queue.put(Ticket(operation, future))
         return future
 
     def _run(self) -> None:
@@ -122,7 +87,7 @@ class Writer:
         else:
             self._deliver(published, outcomes)
 
-    def _attempt(self, tickets: list[_Ticket]) -> tuple[_Published, list[_Outcome]]:
+    def _attempt(self, tickets: list[_Ticket]) -> tuple[Published, list[Outcome]]:
         """Write all operations in one transaction."""
         if self._connection is None:
             self._connection = self._connect()
@@ -133,19 +98,19 @@ class Writer:
             [key for ticket in tickets for key in ticket.operation.requests()],
             [key for ticket in tickets for key in ticket.operation.sessions()],
         )
-        outcomes = [_run(ticket, batch) for ticket in tickets]
+        outcomes = [ticket.run(batch) for ticket in tickets]
         batch.flush()
         self._connection.execute("COMMIT")
         batch.committed()
-        return _Published(batch.sessions.publications, batch.publications), outcomes
+        return Published(batch.sessions.publications, batch.publications), outcomes
 
     def _give_up(self, tickets: list[_Ticket], error: Exception) -> None:
         """Nothing was written. Only the storage's failure is everybody's; otherwise let each one try alone."""
         self._close_connection()
         if is_storage_error(error):
-            self._deliver(_Published(), [_Outcome(ticket.future, error=_unavailable(error)) for ticket in tickets])
+            self._deliver(Published(), [Outcome(ticket.future, error=unavailable(error)) for ticket in tickets])
         elif len(tickets) == 1:
-            self._deliver(_Published(), [_Outcome(tickets[0].future, error=error)])
+            self._deliver(Published(), [Outcome(tickets[0].future, error=error)])
         else:
             for ticket in tickets:
                 self._commit([ticket])
@@ -157,45 +122,9 @@ class Writer:
             self._connection.close(True)  # noqa: FBT003  # apsw takes `force` by position only.
             self._connection = None
 
-    def _deliver(self, published: _Published, outcomes: list[_Outcome]) -> None:
+    def _deliver(self, published: Published, outcomes: list[Outcome]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._settle, published, outcomes)
+            self._loop.call_soon_threadsafe(settle, self._listeners, published, outcomes)
         except RuntimeError:
             # The loop is closed, so nobody waits; what is written is written.
             assert self._loop.is_closed()
-
-    def _settle(self, published: _Published, outcomes: list[_Outcome]) -> None:
-        """On the loop: first the listeners, so that whoever gets an answer finds everybody else told."""
-        try:
-            if published.sessions:
-                for tell in self._listeners.sessions:
-                    tell(published.sessions)
-            if published.workflows:
-                for listener in self._listeners.workflows:
-                    listener(published.workflows)
-        finally:
-            for outcome in outcomes:
-                _resolve(outcome)
-
-
-def _run(ticket: _Ticket, batch: Batch) -> _Outcome:
-    """A refusal is an outcome like others: it was raised before the operation's first effect."""
-    try:
-        return _Outcome(ticket.future, ticket.operation.run(batch))
-    except StrettoError as error:
-        return _Outcome(ticket.future, error=error)
-
-
-def _unavailable(cause: Exception) -> StoreUnavailable:
-    error = StoreUnavailable()
-    error.__cause__ = cause
-    return error
-
-
-def _resolve(outcome: _Outcome) -> None:
-    if outcome.future.done():
-        return
-    if outcome.error is None:
-        outcome.future.set_result(outcome.result)
-    else:
-        outcome.future.set_exception(outcome.error)

@@ -1,4 +1,4 @@
-"""The newest rows in the writer's memory: right without any check, because nobody else writes."""
+"""The newest rows in a writer's memory."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
