@@ -17,8 +17,43 @@ class Settings(BaseModel):
     )
     store: Annotated[
         str,
-        Field(description="Where everything is kept: `sqlite:PATH`. A file in the user's data folder when left out."),
+        Field(
+            description="Where everything is kept: `sqlite:PATH`, `postgresql://…`, `redis://…`, or `memory:` for "
+            "nowhere. A SQLite file in the user's data folder when left out."
+        ),
     ] = ""
+    redis: Annotated[
+        str,
+        Field(
+            pattern=r"^((redis|rediss|unix)://\S+)?$",
+            description="Redis or Valkey through which servers and workers that share a store divide the work, as "
+            "`redis://HOST:PORT/DB`. Without it, one server has its store to itself.",
+        ),
+    ] = ""
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$",
+            description="What this server or worker is called among those that share a store; a few letters are added "
+            "to it, so that each start has an id of its own.",
+        ),
+    ] = ""
+    lease_seconds: Annotated[
+        float,
+        Field(
+            ge=0.5,
+            le=600,
+            description="Silence of a server or worker after which others take over the workflows that it ran.",
+        ),
+    ] = 10.0
+    run_workflows: Annotated[
+        bool,
+        Field(description="Whether this server runs workflows itself; without it, workers must (`stretto worker`)."),
+    ] = True
+    types: Annotated[
+        tuple[str, ...],
+        Field(description="Workflow types to run here; all those of its apps when none is named. For workers."),
+    ] = ()
     executors: Annotated[int, Field(ge=1, le=64, description="Processes that run graphs.")] = 1
     concurrency_max: Annotated[
         int, Field(ge=1, le=100_000, description="Workflows that run at once; more wait in a queue.")
