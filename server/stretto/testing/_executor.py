@@ -12,10 +12,10 @@ from stretto.server.domain.clock import Clock
 from stretto.server.domain.payload import JsonValue
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.desk import Desk, TurnName
-from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.executor import Executor, Graphs
 from stretto.server.engine.ledger import Assignment, Ledger
 from stretto.server.engine.registration import Declaration
+from stretto.server.engine.runner import Runner
 from stretto.server.engine.selfcheck import check_langgraph
 from stretto.server.rpc.contracts import Contracts
 from stretto.testing._instant import call_instantly, instant, teach_langgraph
@@ -102,7 +102,7 @@ class LocalExecutors:
         self._ledger = ledger
         self._desk = _Apart(desk)
         self._instant_retries = instant_retries
-        self._dispatcher: LocalDispatcher | None = None
+        self._dispatcher: Runner | None = None
         self._executor: LocalExecutor | None = None
 
     async def start(self) -> tuple[WorkflowType, ...]:
@@ -117,7 +117,7 @@ class LocalExecutors:
         self._executor = LocalExecutor(executor, instant_retries=self._instant_retries)
         return types
 
-    def give_to(self, dispatcher: LocalDispatcher) -> None:
+    def give_to(self, dispatcher: Runner) -> None:
         """Let the dispatcher have the executor."""
         assert self._executor is not None, "start() comes first"
         self._dispatcher = dispatcher

@@ -7,7 +7,7 @@ from langgraph.config import get_stream_writer
 
 from stretto.server.domain.errors import Overloaded, StoreUnavailable, WorkflowEnded
 from stretto.server.domain.workflow import Reason, Status
-from stretto.server.engine import buffer, dispatcher
+from stretto.server.engine import buffer, runner
 from stretto.server.store.sqlite import _writer
 from tests.harness import PROJECT, app_of, engine_of, kinds_of
 from tests.unit.engine.making import chain
@@ -144,7 +144,7 @@ async def test_a_state_that_outgrows_a_commit_fails_its_workflow_only(monkeypatc
 
 
 async def test_p13_a_drain_ends_while_the_store_is_down(monkeypatch):
-    monkeypatch.setattr(dispatcher, "RELEASE_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(runner, "RELEASE_SECONDS_MAX", 0.1)
     entered, gate = asyncio.Event(), asyncio.Event()
 
     async def waits(state):

@@ -8,9 +8,9 @@ from stretto.server.app.supervisor import Supervisor
 from stretto.server.domain.settings import Settings
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.desk import Desk
-from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.ledger import Ledger
 from stretto.server.engine.process import STALL_SECONDS
+from stretto.server.engine.runner import Runner
 
 ORCHESTRATOR = "stretto.server.app.orchestrator:app"
 """What the executor of turns loads. By name: this process does without LangGraph."""
@@ -42,7 +42,7 @@ class Crews:
         started = await side_by_side(crew.start() for crew in self._all)
         return tuple(info for types in started for info in types)
 
-    def give_to(self, dispatcher: LocalDispatcher) -> None:
+    def give_to(self, dispatcher: Runner) -> None:
         """Let the dispatcher have the executors that there are and all that will come."""
         for crew in self._all:
             crew.give_to(dispatcher)

@@ -14,7 +14,7 @@ from stretto.server.domain.diagnosis import (
     WorkflowCounts,
 )
 from stretto.server.domain.settings import Settings
-from stretto.server.engine.dispatcher import LocalDispatcher
+from stretto.server.engine.runner import Runner
 from stretto.server.store import Store
 
 
@@ -28,7 +28,7 @@ class Diagnostics:
         store: Store,
         care: Care,
         gauge: CommitGauge,
-        dispatcher: LocalDispatcher,
+        dispatcher: Runner,
         clock: Clock,
     ) -> None:
         self._settings = settings

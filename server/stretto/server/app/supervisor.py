@@ -12,9 +12,9 @@ from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.settings import Settings
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.desk import Desk
-from stretto.server.engine.dispatcher import LocalDispatcher
 from stretto.server.engine.ledger import Ledger
 from stretto.server.engine.process import ExecutorProcess
+from stretto.server.engine.runner import Runner
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Supervisor:
         self._targets = targets
         self._ledger = ledger
         self._changed = changed
-        self._dispatcher: LocalDispatcher | None = None
+        self._dispatcher: Runner | None = None
         self._executors: set[ExecutorProcess] = set()
         self._types: dict[str, str] = {}
         self._background = Background()
@@ -62,7 +62,7 @@ class Supervisor:
         self._types = _versions(types)
         return types
 
-    def give_to(self, dispatcher: LocalDispatcher) -> None:
+    def give_to(self, dispatcher: Runner) -> None:
         """Let the dispatcher have the executors that there are and all that will come; one of them speaks for all."""
         self._dispatcher = dispatcher
         for executor in self._executors:
