@@ -7,11 +7,14 @@ import signal
 import sqlite3
 from importlib.metadata import version
 
+import grpc
 import pytest
 
 from stretto.operations.v1 import diagnosis_pb2 as model
-from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest
+from stretto.operations.v1.member_pb2 import MEMBER_KIND_SERVER
+from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest, DrainMemberRequest, ListMembersRequest
 from stretto.operations.v1.operations_service_pb2_grpc import OperationsServiceStub
+from stretto.workflow.v1 import workflow_pb2
 from tests.e2e.conftest import children
 
 
@@ -85,6 +88,39 @@ async def test_a_server_that_drains_says_so_until_it_goes(serving, caller, diagn
     while not (answer := await diagnose(commits=1)).diagnosis.draining:
         await asyncio.sleep(0.01)
     assert len(answer.commit_times) == 1
+
+
+async def test_a_server_with_a_store_of_its_own_is_its_only_member(serving, caller, diagnose):
+    await serving.up("--name", "east", "--concurrency-max", "7")
+    await caller.until(await caller.start("sleeps", seconds=60), "step_started")
+    stub = OperationsServiceStub(caller.channel)
+    (member,) = (await stub.ListMembers(ListMembersRequest(), timeout=20)).members
+    sharing = (await diagnose()).diagnosis.sharing
+    assert sharing == model.Sharing(member_id=member.member_id)
+    assert member.member_id.startswith("east-")
+    assert (member.kind, member.address) == (MEMBER_KIND_SERVER, serving.address)
+    assert (member.running_workflow_count, member.concurrency_max) == (1, 7)
+    assert (member.alive, member.draining, member.version) == (True, False, version("stretto"))
+    assert "sleeps" in [one.workflow_type for one in member.types]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.DrainMember(DrainMemberRequest(member_id="west-0"), timeout=20)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_server_that_is_asked_to_drain_answers_lets_steps_finish_and_ends_with_0(serving, caller, diagnose):
+    server = await serving.up()
+    end = serving.folder / "end"
+    workflow_id = await caller.start("waits_for_file", path=str(end))
+    await caller.until(workflow_id, "step_started")
+    stub = OperationsServiceStub(caller.channel)
+    assert (await stub.DrainMember(DrainMemberRequest(), timeout=20)).member.draining
+    while not (await diagnose()).diagnosis.draining:
+        await asyncio.sleep(0.01)
+    assert (await stub.DrainMember(DrainMemberRequest(), timeout=20)).member.draining
+    end.touch()
+    assert await asyncio.to_thread(server.process.wait, 60) == 0
+    await serving.up()
+    await caller.until_status(workflow_id, workflow_pb2.WORKFLOW_STATUS_SUCCEEDED)
 
 
 def _commits(serving):

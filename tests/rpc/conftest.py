@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import grpc
 import pytest
@@ -20,11 +20,14 @@ from stretto.server.domain.diagnosis import (
     Diagnosis,
     Durability,
     ExecutorCounts,
+    Sharing,
     StoreHealth,
     StoreKind,
     WorkflowCounts,
 )
+from stretto.server.domain.errors import MemberNotFound
 from stretto.server.domain.event import Event, Happening, InterruptRaised, StepStarted
+from stretto.server.domain.member import Presence
 from stretto.server.domain.payload import STRUCT
 from stretto.server.domain.workflow import DEFAULT_PROJECT, Interrupt, Workflow
 from stretto.server.domain.workflow_type import WorkflowType
@@ -95,6 +98,7 @@ DIAGNOSIS = Diagnosis(
     ),
     executors=ExecutorCounts(wanted=3, alive=2, stalled=1),
     workflows=WorkflowCounts(running=4, concurrency_max=5, queued=6, queue_max=7, with_deadline=8),
+    sharing=Sharing("server-1"),
 )
 
 
@@ -116,6 +120,24 @@ class HandDiagnostics:
         return self.commits
 
 
+class HandMembership:
+    """Has the members that it is given. All of them hear of a drain at once."""
+
+    def __init__(self) -> None:
+        self.present: tuple[Presence, ...] = ()
+        self.asked: list[str] = []
+
+    async def members(self) -> tuple[Presence, ...]:
+        return self.present
+
+    async def drain(self, member_id: str) -> Presence:
+        self.asked.append(member_id)
+        for presence in self.present:
+            if member_id in ("", presence.member.member_id):
+                return replace(presence, member=replace(presence.member, draining=True))
+        raise MemberNotFound
+
+
 @dataclass
 class World:
     """A server, and the hands to run its workflows."""
@@ -126,6 +148,7 @@ class World:
     contracts: Contracts
     dispatcher: HandDispatcher
     diagnostics: HandDiagnostics
+    membership: HandMembership
     rpc: RpcServer
     address: str = ""
     channels: list[grpc.aio.Channel] = field(default_factory=list)
@@ -226,6 +249,7 @@ def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | N
     dispatcher = HandDispatcher()
     workflows = Workflows(store, catalog, dispatcher, SystemClock())
     diagnostics = HandDiagnostics()
+    membership = HandMembership()
     rpc = RpcServer(
         workflows=workflows,
         store=store,
@@ -234,9 +258,10 @@ def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | N
         catalog=catalog,
         contracts=contracts,
         diagnostics=diagnostics,
+        membership=membership,
         limits=limits,
     )
-    return World(store, made, catalog, contracts, dispatcher, diagnostics, rpc)
+    return World(store, made, catalog, contracts, dispatcher, diagnostics, membership, rpc)
 
 
 class Worlds:

@@ -9,6 +9,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from structlog.testing import capture_logs
 
+from stretto.operations.v1 import operations_service_pb2 as operations
 from stretto.server.domain.change import RunFailed, RunPaused
 from stretto.server.domain.errors import Draining, Overloaded, StoreUnavailable
 from stretto.server.domain.payload import STRUCT
@@ -120,6 +121,15 @@ def talk(method: str, request, **fields):
     async def call(world: World, _: str) -> None:
         answer = getattr(world.sessions, method)(request(**{"session_id": "no", **fields}))
         await (answer.read() if hasattr(answer, "read") else answer)
+
+    return call
+
+
+def operate(method: str, request, **fields):
+    """A call of those who operate the server."""
+
+    async def call(world: World, _: str) -> None:
+        await getattr(world.operations, method)(request(**fields))
 
     return call
 
@@ -349,6 +359,26 @@ CASES = {
         INVALID,
         "INVALID_PAGE_TOKEN",
         "start again without",
+    ),
+    "draining a member that there is not": Case(
+        operate("DrainMember", operations.DrainMemberRequest, member_id="gone"),
+        NOT_FOUND,
+        "MEMBER_NOT_FOUND",
+        "no member",
+    ),
+    "too large a page of members": Case(
+        operate("ListMembers", operations.ListMembersRequest, page_size=501),
+        INVALID,
+        "INVALID_REQUEST",
+        "page_size",
+        ("page_size",),
+    ),
+    "a member's id that is none": Case(
+        operate("DrainMember", operations.DrainMemberRequest, member_id="x" * 129),
+        INVALID,
+        "INVALID_REQUEST",
+        "member_id",
+        ("member_id",),
     ),
     "watching after the newest event": Case(
         watch_too_far,

@@ -28,7 +28,7 @@ MEANINGS: Final[Mapping[Exit, str]] = MappingProxyType(
         Exit.OK: "done",
         Exit.FAULT: "a fault of the server, or a bug of this command",
         Exit.USAGE: "a wrong call, or input that the contract does not allow",
-        Exit.NOT_FOUND: "there is no such workflow, workflow type, interrupt, checkpoint or session",
+        Exit.NOT_FOUND: "there is no such workflow, workflow type, interrupt, checkpoint, session or member",
         Exit.FAILED: "the workflow failed, timed out or was quarantined (start --wait, and all that watches)",
         Exit.CANCELLED: "the workflow was cancelled (start --wait, and all that watches)",
         Exit.UNREACHABLE: "nobody answers at the address, or not in time",

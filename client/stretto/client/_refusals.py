@@ -26,6 +26,7 @@ _BY_REASON: Final[dict[str, type[CallError]]] = {
     "INTERRUPT_NOT_FOUND": errors.NotFound,
     "CHECKPOINT_NOT_FOUND": errors.NotFound,
     "SESSION_NOT_FOUND": errors.NotFound,
+    "MEMBER_NOT_FOUND": errors.NotFound,
     "REQUEST_ID_REUSED": errors.AlreadyStarted,
     "ALREADY_DECIDED": errors.AlreadyDecided,
     "WORKFLOW_ENDED": errors.WorkflowEnded,

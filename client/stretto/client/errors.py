@@ -132,7 +132,7 @@ class InvalidInput(CallError):
 
 
 class NotFound(CallError):
-    """There is no workflow, workflow type, interrupt, checkpoint or session of that name."""
+    """There is no workflow, workflow type, interrupt, checkpoint, session or member of that name."""
 
 
 class AlreadyStarted(CallError):

@@ -25,25 +25,29 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stretto/operations/v1/diagnosis.proto\x12\x15stretto.operations.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x04\n\tDiagnosis\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12%\n\x0epython_version\x18\x02 \x01(\tR\rpythonVersion\x12+\n\x11langgraph_version\x18\x03 \x01(\tR\x10langgraphVersion\x12\x1a\n\x08services\x18\x04 \x03(\tR\x08services\x12\x39\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartedAt\x12;\n\x0b\x61nswered_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nansweredAt\x12\x1a\n\x08\x64raining\x18\x07 \x01(\x08R\x08\x64raining\x12\x38\n\x05store\x18\x08 \x01(\x0b\x32\".stretto.operations.v1.StoreHealthR\x05store\x12\x43\n\texecutors\x18\t \x01(\x0b\x32%.stretto.operations.v1.ExecutorCountsR\texecutors\x12\x43\n\tworkflows\x18\n \x01(\x0b\x32%.stretto.operations.v1.WorkflowCountsR\tworkflows\x12<\n\x07watches\x18\x0b \x01(\x0b\x32\".stretto.operations.v1.WatchCountsR\x07watches\"\xca\x02\n\x0bStoreHealth\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32 .stretto.operations.v1.StoreKindR\x04kind\x12\x41\n\ndurability\x18\x02 \x01(\x0e\x32!.stretto.operations.v1.DurabilityR\ndurability\x12\x18\n\x07healthy\x18\x03 \x01(\x08R\x07healthy\x12\x14\n\x05\x66\x61ult\x18\x04 \x01(\tR\x05\x66\x61ult\x12\x39\n\nchecked_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcheckedAt\x12\"\n\nfree_bytes\x18\x06 \x01(\x04H\x00R\tfreeBytes\x88\x01\x01\x12$\n\x0e\x66ree_bytes_min\x18\x07 \x01(\x04R\x0c\x66reeBytesMinB\r\n\x0b_free_bytes\"X\n\x0e\x45xecutorCounts\x12\x16\n\x06wanted\x18\x01 \x01(\rR\x06wanted\x12\x14\n\x05\x61live\x18\x02 \x01(\rR\x05\x61live\x12\x18\n\x07stalled\x18\x03 \x01(\rR\x07stalled\"\xad\x01\n\x0eWorkflowCounts\x12\x18\n\x07running\x18\x01 \x01(\rR\x07running\x12\'\n\x0f\x63oncurrency_max\x18\x02 \x01(\rR\x0e\x63oncurrencyMax\x12\x16\n\x06queued\x18\x03 \x01(\rR\x06queued\x12\x1b\n\tqueue_max\x18\x04 \x01(\x04R\x08queueMax\x12#\n\rwith_deadline\x18\x05 \x01(\rR\x0cwithDeadline\"<\n\x0bWatchCounts\x12\x12\n\x04open\x18\x01 \x01(\rR\x04open\x12\x19\n\x08open_max\x18\x02 \x01(\x04R\x07openMax*U\n\tStoreKind\x12\x1a\n\x16STORE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11STORE_KIND_SQLITE\x10\x01\x12\x15\n\x11STORE_KIND_MEMORY\x10\x02*i\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44URABILITY_FULL\x10\x01\x12\x15\n\x11\x44URABILITY_NORMAL\x10\x02\x12\x13\n\x0f\x44URABILITY_NONE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stretto/operations/v1/diagnosis.proto\x12\x15stretto.operations.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x04\n\tDiagnosis\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12%\n\x0epython_version\x18\x02 \x01(\tR\rpythonVersion\x12+\n\x11langgraph_version\x18\x03 \x01(\tR\x10langgraphVersion\x12\x1a\n\x08services\x18\x04 \x03(\tR\x08services\x12\x39\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartedAt\x12;\n\x0b\x61nswered_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nansweredAt\x12\x1a\n\x08\x64raining\x18\x07 \x01(\x08R\x08\x64raining\x12\x38\n\x05store\x18\x08 \x01(\x0b\x32\".stretto.operations.v1.StoreHealthR\x05store\x12\x43\n\texecutors\x18\t \x01(\x0b\x32%.stretto.operations.v1.ExecutorCountsR\texecutors\x12\x43\n\tworkflows\x18\n \x01(\x0b\x32%.stretto.operations.v1.WorkflowCountsR\tworkflows\x12<\n\x07watches\x18\x0b \x01(\x0b\x32\".stretto.operations.v1.WatchCountsR\x07watches\x12\x38\n\x07sharing\x18\x0c \x01(\x0b\x32\x1e.stretto.operations.v1.SharingR\x07sharing\"\xca\x02\n\x0bStoreHealth\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32 .stretto.operations.v1.StoreKindR\x04kind\x12\x41\n\ndurability\x18\x02 \x01(\x0e\x32!.stretto.operations.v1.DurabilityR\ndurability\x12\x18\n\x07healthy\x18\x03 \x01(\x08R\x07healthy\x12\x14\n\x05\x66\x61ult\x18\x04 \x01(\tR\x05\x66\x61ult\x12\x39\n\nchecked_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcheckedAt\x12\"\n\nfree_bytes\x18\x06 \x01(\x04H\x00R\tfreeBytes\x88\x01\x01\x12$\n\x0e\x66ree_bytes_min\x18\x07 \x01(\x04R\x0c\x66reeBytesMinB\r\n\x0b_free_bytes\"X\n\x0e\x45xecutorCounts\x12\x16\n\x06wanted\x18\x01 \x01(\rR\x06wanted\x12\x14\n\x05\x61live\x18\x02 \x01(\rR\x05\x61live\x12\x18\n\x07stalled\x18\x03 \x01(\rR\x07stalled\"\xad\x01\n\x0eWorkflowCounts\x12\x18\n\x07running\x18\x01 \x01(\rR\x07running\x12\'\n\x0f\x63oncurrency_max\x18\x02 \x01(\rR\x0e\x63oncurrencyMax\x12\x16\n\x06queued\x18\x03 \x01(\rR\x06queued\x12\x1b\n\tqueue_max\x18\x04 \x01(\x04R\x08queueMax\x12#\n\rwith_deadline\x18\x05 \x01(\rR\x0cwithDeadline\"<\n\x0bWatchCounts\x12\x12\n\x04open\x18\x01 \x01(\rR\x04open\x12\x19\n\x08open_max\x18\x02 \x01(\x04R\x07openMax\"\x90\x01\n\x07Sharing\x12\x1b\n\tmember_id\x18\x01 \x01(\tR\x08memberId\x12!\n\x0cstore_shared\x18\x02 \x01(\x08R\x0bstoreShared\x12\x45\n\nwork_queue\x18\x03 \x01(\x0b\x32&.stretto.operations.v1.WorkQueueHealthR\tworkQueue\"z\n\x0fWorkQueueHealth\x12\x1c\n\tconnected\x18\x01 \x01(\x08R\tconnected\x12I\n\x12\x64isconnected_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x11\x64isconnectedSince*\x86\x01\n\tStoreKind\x12\x1a\n\x16STORE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11STORE_KIND_SQLITE\x10\x01\x12\x15\n\x11STORE_KIND_MEMORY\x10\x02\x12\x19\n\x15STORE_KIND_POSTGRESQL\x10\x03\x12\x14\n\x10STORE_KIND_REDIS\x10\x04*i\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44URABILITY_FULL\x10\x01\x12\x15\n\x11\x44URABILITY_NORMAL\x10\x02\x12\x13\n\x0f\x44URABILITY_NONE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stretto.operations.v1.diagnosis_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STOREKIND']._serialized_start=1316
-  _globals['_STOREKIND']._serialized_end=1401
-  _globals['_DURABILITY']._serialized_start=1403
-  _globals['_DURABILITY']._serialized_end=1508
+  _globals['_STOREKIND']._serialized_start=1646
+  _globals['_STOREKIND']._serialized_end=1780
+  _globals['_DURABILITY']._serialized_start=1782
+  _globals['_DURABILITY']._serialized_end=1887
   _globals['_DIAGNOSIS']._serialized_start=98
-  _globals['_DIAGNOSIS']._serialized_end=653
-  _globals['_STOREHEALTH']._serialized_start=656
-  _globals['_STOREHEALTH']._serialized_end=986
-  _globals['_EXECUTORCOUNTS']._serialized_start=988
-  _globals['_EXECUTORCOUNTS']._serialized_end=1076
-  _globals['_WORKFLOWCOUNTS']._serialized_start=1079
-  _globals['_WORKFLOWCOUNTS']._serialized_end=1252
-  _globals['_WATCHCOUNTS']._serialized_start=1254
-  _globals['_WATCHCOUNTS']._serialized_end=1314
+  _globals['_DIAGNOSIS']._serialized_end=711
+  _globals['_STOREHEALTH']._serialized_start=714
+  _globals['_STOREHEALTH']._serialized_end=1044
+  _globals['_EXECUTORCOUNTS']._serialized_start=1046
+  _globals['_EXECUTORCOUNTS']._serialized_end=1134
+  _globals['_WORKFLOWCOUNTS']._serialized_start=1137
+  _globals['_WORKFLOWCOUNTS']._serialized_end=1310
+  _globals['_WATCHCOUNTS']._serialized_start=1312
+  _globals['_WATCHCOUNTS']._serialized_end=1372
+  _globals['_SHARING']._serialized_start=1375
+  _globals['_SHARING']._serialized_end=1519
+  _globals['_WORKQUEUEHEALTH']._serialized_start=1521
+  _globals['_WORKQUEUEHEALTH']._serialized_end=1643
 # @@protoc_insertion_point(module_scope)

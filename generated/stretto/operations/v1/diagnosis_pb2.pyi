@@ -32,6 +32,10 @@ class _StoreKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StoreKind.V
     """One SQLite file."""
     STORE_KIND_MEMORY: _StoreKind.ValueType  # 2
     """The server's memory: nothing is kept when it ends."""
+    STORE_KIND_POSTGRESQL: _StoreKind.ValueType  # 3
+    """A PostgreSQL database."""
+    STORE_KIND_REDIS: _StoreKind.ValueType  # 4
+    """Redis or Valkey."""
 
 class StoreKind(_StoreKind, metaclass=_StoreKindEnumTypeWrapper):
     """What keeps the workflows."""
@@ -42,6 +46,10 @@ STORE_KIND_SQLITE: StoreKind.ValueType  # 1
 """One SQLite file."""
 STORE_KIND_MEMORY: StoreKind.ValueType  # 2
 """The server's memory: nothing is kept when it ends."""
+STORE_KIND_POSTGRESQL: StoreKind.ValueType  # 3
+"""A PostgreSQL database."""
+STORE_KIND_REDIS: StoreKind.ValueType  # 4
+"""Redis or Valkey."""
 Global___StoreKind: _TypeAlias = StoreKind  # noqa: Y015
 
 class _Durability:
@@ -74,7 +82,7 @@ Global___Durability: _TypeAlias = Durability  # noqa: Y015
 
 @_typing.final
 class Diagnosis(_message.Message):
-    """How a server is at one moment. Nothing in it names a path, a host, a process, a workflow or a project."""
+    """How a server is at one moment. Nothing in it names a path, a host, a workflow or a project."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -89,6 +97,7 @@ class Diagnosis(_message.Message):
     EXECUTORS_FIELD_NUMBER: _builtins.int
     WORKFLOWS_FIELD_NUMBER: _builtins.int
     WATCHES_FIELD_NUMBER: _builtins.int
+    SHARING_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of the `stretto` package that serves."""
     python_version: _builtins.str
@@ -125,6 +134,10 @@ class Diagnosis(_message.Message):
     def watches(self) -> Global___WatchCounts:
         """Its watch streams."""
 
+    @_builtins.property
+    def sharing(self) -> Global___Sharing:
+        """What it shares with other servers and workers."""
+
     def __init__(
         self,
         *,
@@ -139,10 +152,11 @@ class Diagnosis(_message.Message):
         executors: Global___ExecutorCounts | None = ...,
         workflows: Global___WorkflowCounts | None = ...,
         watches: Global___WatchCounts | None = ...,
+        sharing: Global___Sharing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "executors", b"executors", "started_at", b"started_at", "store", b"store", "watches", b"watches", "workflows", b"workflows"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "executors", b"executors", "sharing", b"sharing", "started_at", b"started_at", "store", b"store", "watches", b"watches", "workflows", b"workflows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "draining", b"draining", "executors", b"executors", "langgraph_version", b"langgraph_version", "python_version", b"python_version", "services", b"services", "started_at", b"started_at", "store", b"store", "version", b"version", "watches", b"watches", "workflows", b"workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "draining", b"draining", "executors", b"executors", "langgraph_version", b"langgraph_version", "python_version", b"python_version", "services", b"services", "sharing", b"sharing", "started_at", b"started_at", "store", b"store", "version", b"version", "watches", b"watches", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -170,7 +184,9 @@ class StoreHealth(_message.Message):
     fault: _builtins.str
     """What was wrong, in a sentence for people; empty when it is healthy."""
     free_bytes: _builtins.int
-    """Free space of the store's disk in bytes, when it could last be asked; unset before, and for a store in memory."""
+    """Free space of the store's disk in bytes, when it could last be asked; unset before, and for a store that is on no disk
+    of the server's.
+    """
     free_bytes_min: _builtins.int
     """Free space in bytes below which starts are refused; 0 for no such bound."""
     @_builtins.property
@@ -291,3 +307,65 @@ class WatchCounts(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchCounts: _TypeAlias = WatchCounts  # noqa: Y015
+
+@_typing.final
+class Sharing(_message.Message):
+    """What a server shares with other servers and workers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    STORE_SHARED_FIELD_NUMBER: _builtins.int
+    WORK_QUEUE_FIELD_NUMBER: _builtins.int
+    member_id: _builtins.str
+    """Id of this server among the members, as ListMembers has it."""
+    store_shared: _builtins.bool
+    """Whether other servers and workers may have the store open at the same time."""
+    @_builtins.property
+    def work_queue(self) -> Global___WorkQueueHealth:
+        """The work queue between the members; unset for a server that has its store to itself and needs none."""
+
+    def __init__(
+        self,
+        *,
+        member_id: _builtins.str = ...,
+        store_shared: _builtins.bool = ...,
+        work_queue: Global___WorkQueueHealth | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["work_queue", b"work_queue"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_id", b"member_id", "store_shared", b"store_shared", "work_queue", b"work_queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sharing: _TypeAlias = Sharing  # noqa: Y015
+
+@_typing.final
+class WorkQueueHealth(_message.Message):
+    """How a server's connection to the work queue is. Nothing is lost while there is none: workflows wait in the store, and
+    watchers are told of events later.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTED_FIELD_NUMBER: _builtins.int
+    DISCONNECTED_SINCE_FIELD_NUMBER: _builtins.int
+    connected: _builtins.bool
+    """Whether the server reached the work queue when it last tried."""
+    @_builtins.property
+    def disconnected_since(self) -> _timestamp_pb2.Timestamp:
+        """Since when it has not, by the server's clock; unset while it is connected."""
+
+    def __init__(
+        self,
+        *,
+        connected: _builtins.bool = ...,
+        disconnected_since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["disconnected_since", b"disconnected_since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "disconnected_since", b"disconnected_since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkQueueHealth: _TypeAlias = WorkQueueHealth  # noqa: Y015

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from stretto.operations.v1 import diagnosis_pb2 as stretto_dot_operations_dot_v1_dot_diagnosis__pb2
+from stretto.operations.v1 import member_pb2 as stretto_dot_operations_dot_v1_dot_member__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.stretto/operations/v1/operations_service.proto\x12\x15stretto.operations.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%stretto/operations/v1/diagnosis.proto\"4\n\x0f\x44iagnoseRequest\x12!\n\x07\x63ommits\x18\x01 \x01(\rB\x07\xbaH\x04*\x02\x18\x64R\x07\x63ommits\"\xb3\x01\n\x10\x44iagnoseResponse\x12>\n\tdiagnosis\x18\x01 \x01(\x0b\x32 .stretto.operations.v1.DiagnosisR\tdiagnosis\x12<\n\x0c\x63ommit_times\x18\x02 \x03(\x0b\x32\x19.google.protobuf.DurationR\x0b\x63ommitTimes\x12!\n\x0c\x63ommit_fault\x18\x03 \x01(\tR\x0b\x63ommitFault2u\n\x11OperationsService\x12`\n\x08\x44iagnose\x12&.stretto.operations.v1.DiagnoseRequest\x1a\'.stretto.operations.v1.DiagnoseResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.stretto/operations/v1/operations_service.proto\x12\x15stretto.operations.v1\x1a\x1egoogle/protobuf/duration.proto\x1a%stretto/operations/v1/diagnosis.proto\x1a\"stretto/operations/v1/member.proto\"4\n\x0f\x44iagnoseRequest\x12!\n\x07\x63ommits\x18\x01 \x01(\rB\x07\xbaH\x04*\x02\x18\x64R\x07\x63ommits\"\xb3\x01\n\x10\x44iagnoseResponse\x12>\n\tdiagnosis\x18\x01 \x01(\x0b\x32 .stretto.operations.v1.DiagnosisR\tdiagnosis\x12<\n\x0c\x63ommit_times\x18\x02 \x03(\x0b\x32\x19.google.protobuf.DurationR\x0b\x63ommitTimes\x12!\n\x0c\x63ommit_fault\x18\x03 \x01(\tR\x0b\x63ommitFault\"d\n\x12ListMembersRequest\x12%\n\tpage_size\x18\x01 \x01(\rB\x08\xbaH\x05*\x03\x18\xf4\x03R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"v\n\x13ListMembersResponse\x12\x37\n\x07members\x18\x01 \x03(\x0b\x32\x1d.stretto.operations.v1.MemberR\x07members\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\";\n\x12\x44rainMemberRequest\x12%\n\tmember_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x08memberId\"L\n\x13\x44rainMemberResponse\x12\x35\n\x06member\x18\x01 \x01(\x0b\x32\x1d.stretto.operations.v1.MemberR\x06member2\xcb\x02\n\x11OperationsService\x12`\n\x08\x44iagnose\x12&.stretto.operations.v1.DiagnoseRequest\x1a\'.stretto.operations.v1.DiagnoseResponse\"\x03\x90\x02\x02\x12i\n\x0bListMembers\x12).stretto.operations.v1.ListMembersRequest\x1a*.stretto.operations.v1.ListMembersResponse\"\x03\x90\x02\x01\x12i\n\x0b\x44rainMember\x12).stretto.operations.v1.DrainMemberRequest\x1a*.stretto.operations.v1.DrainMemberResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +36,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DIAGNOSEREQUEST'].fields_by_name['commits']._loaded_options = None
   _globals['_DIAGNOSEREQUEST'].fields_by_name['commits']._serialized_options = b'\272H\004*\002\030d'
+  _globals['_LISTMEMBERSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTMEMBERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\005*\003\030\364\003'
+  _globals['_LISTMEMBERSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTMEMBERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_DRAINMEMBERREQUEST'].fields_by_name['member_id']._loaded_options = None
+  _globals['_DRAINMEMBERREQUEST'].fields_by_name['member_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_OPERATIONSSERVICE'].methods_by_name['Diagnose']._loaded_options = None
   _globals['_OPERATIONSSERVICE'].methods_by_name['Diagnose']._serialized_options = b'\220\002\002'
-  _globals['_DIAGNOSEREQUEST']._serialized_start=144
-  _globals['_DIAGNOSEREQUEST']._serialized_end=196
-  _globals['_DIAGNOSERESPONSE']._serialized_start=199
-  _globals['_DIAGNOSERESPONSE']._serialized_end=378
-  _globals['_OPERATIONSSERVICE']._serialized_start=380
-  _globals['_OPERATIONSSERVICE']._serialized_end=497
+  _globals['_OPERATIONSSERVICE'].methods_by_name['ListMembers']._loaded_options = None
+  _globals['_OPERATIONSSERVICE'].methods_by_name['ListMembers']._serialized_options = b'\220\002\001'
+  _globals['_OPERATIONSSERVICE'].methods_by_name['DrainMember']._loaded_options = None
+  _globals['_OPERATIONSSERVICE'].methods_by_name['DrainMember']._serialized_options = b'\220\002\002'
+  _globals['_DIAGNOSEREQUEST']._serialized_start=180
+  _globals['_DIAGNOSEREQUEST']._serialized_end=232
+  _globals['_DIAGNOSERESPONSE']._serialized_start=235
+  _globals['_DIAGNOSERESPONSE']._serialized_end=414
+  _globals['_LISTMEMBERSREQUEST']._serialized_start=416
+  _globals['_LISTMEMBERSREQUEST']._serialized_end=516
+  _globals['_LISTMEMBERSRESPONSE']._serialized_start=518
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=636
+  _globals['_DRAINMEMBERREQUEST']._serialized_start=638
+  _globals['_DRAINMEMBERREQUEST']._serialized_end=697
+  _globals['_DRAINMEMBERRESPONSE']._serialized_start=699
+  _globals['_DRAINMEMBERRESPONSE']._serialized_end=775
+  _globals['_OPERATIONSSERVICE']._serialized_start=778
+  _globals['_OPERATIONSSERVICE']._serialized_end=1109
 # @@protoc_insertion_point(module_scope)

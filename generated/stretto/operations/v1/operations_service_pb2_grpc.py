@@ -40,6 +40,16 @@ class OperationsServiceStub(object):
                 request_serializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DiagnoseRequest.SerializeToString,
                 response_deserializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DiagnoseResponse.FromString,
                 _registered_method=True)
+        self.ListMembers = channel.unary_unary(
+                '/stretto.operations.v1.OperationsService/ListMembers',
+                request_serializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.ListMembersRequest.SerializeToString,
+                response_deserializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.ListMembersResponse.FromString,
+                _registered_method=True)
+        self.DrainMember = channel.unary_unary(
+                '/stretto.operations.v1.OperationsService/DrainMember',
+                request_serializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DrainMemberRequest.SerializeToString,
+                response_deserializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DrainMemberResponse.FromString,
+                _registered_method=True)
 
 
 class OperationsServiceServicer(object):
@@ -53,6 +63,21 @@ class OperationsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMembers(self, request, context):
+        """Lists the servers and workers that share the store, by id; a server that has its store to itself lists itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainMember(self, request, context):
+        """Asks a member to drain, as SIGTERM does: it starts nothing any more, lets running steps finish, hands the rest back
+        to the others, and ends. Returns as soon as the member will hear of it. One that drains already just goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +85,16 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     servicer.Diagnose,
                     request_deserializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DiagnoseRequest.FromString,
                     response_serializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DiagnoseResponse.SerializeToString,
+            ),
+            'ListMembers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMembers,
+                    request_deserializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.ListMembersRequest.FromString,
+                    response_serializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.ListMembersResponse.SerializeToString,
+            ),
+            'DrainMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainMember,
+                    request_deserializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DrainMemberRequest.FromString,
+                    response_serializer=stretto_dot_operations_dot_v1_dot_operations__service__pb2.DrainMemberResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +125,60 @@ class OperationsService(object):
             '/stretto.operations.v1.OperationsService/Diagnose',
             stretto_dot_operations_dot_v1_dot_operations__service__pb2.DiagnoseRequest.SerializeToString,
             stretto_dot_operations_dot_v1_dot_operations__service__pb2.DiagnoseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stretto.operations.v1.OperationsService/ListMembers',
+            stretto_dot_operations_dot_v1_dot_operations__service__pb2.ListMembersRequest.SerializeToString,
+            stretto_dot_operations_dot_v1_dot_operations__service__pb2.ListMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stretto.operations.v1.OperationsService/DrainMember',
+            stretto_dot_operations_dot_v1_dot_operations__service__pb2.DrainMemberRequest.SerializeToString,
+            stretto_dot_operations_dot_v1_dot_operations__service__pb2.DrainMemberResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -72,6 +72,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the session was deleted, and its id is not free yet."""
     ERROR_REASON_ORCHESTRATOR_OFF: _ErrorReason.ValueType  # 24
     """FAILED_PRECONDITION: this server was told not to run the orchestrator, so it takes no messages."""
+    ERROR_REASON_MEMBER_NOT_FOUND: _ErrorReason.ValueType  # 25
+    """NOT_FOUND: there is no member of that id, or it has left."""
     ERROR_REASON_STEP_FAILED: _ErrorReason.ValueType  # 30
     """A workflow's error: a node raised an exception."""
     ERROR_REASON_RESULT_INVALID: _ErrorReason.ValueType  # 31
@@ -142,6 +144,8 @@ ERROR_REASON_SESSION_DELETED: ErrorReason.ValueType  # 23
 """FAILED_PRECONDITION: the session was deleted, and its id is not free yet."""
 ERROR_REASON_ORCHESTRATOR_OFF: ErrorReason.ValueType  # 24
 """FAILED_PRECONDITION: this server was told not to run the orchestrator, so it takes no messages."""
+ERROR_REASON_MEMBER_NOT_FOUND: ErrorReason.ValueType  # 25
+"""NOT_FOUND: there is no member of that id, or it has left."""
 ERROR_REASON_STEP_FAILED: ErrorReason.ValueType  # 30
 """A workflow's error: a node raised an exception."""
 ERROR_REASON_RESULT_INVALID: ErrorReason.ValueType  # 31

@@ -1,6 +1,7 @@
 """Puts together how the server is, for those who operate it."""
 
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 
 from stretto.server.app.care import Care
@@ -10,6 +11,7 @@ from stretto.server.domain.diagnosis import (
     CommitTimes,
     Diagnosis,
     ExecutorCounts,
+    Sharing,
     StoreHealth,
     WorkflowCounts,
 )
@@ -29,6 +31,7 @@ class Diagnostics:
         care: Care,
         gauge: CommitGauge,
         dispatcher: Runner,
+        sharing: Callable[[], Sharing],
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -36,6 +39,7 @@ class Diagnostics:
         self._care = care
         self._gauge = gauge
         self._dispatcher = dispatcher
+        self._sharing = sharing
         self._clock = clock
         self._started_at = clock.now()
         # LangGraph is asked for by name: this process does not import it.
@@ -54,6 +58,7 @@ class Diagnostics:
             store=self._health_of_store(),
             executors=self._count_executors(),
             workflows=self._count_workflows(),
+            sharing=self._sharing(),
         )
 
     async def time_commits(self, count: int) -> CommitTimes:

@@ -18,6 +18,7 @@ from stretto.server.app.care import Care
 from stretto.server.app.crews import Crews
 from stretto.server.app.diagnostics import Diagnostics
 from stretto.server.app.gauge import CommitGauge
+from stretto.server.app.membership import LoneMembership
 from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.payload import JsonValue
 from stretto.server.domain.settings import Settings
@@ -108,6 +109,8 @@ class Server:
         self._given_store = store
         self.store_url = settings.store or default_store()
         self.address = ""
+        self.asked_to_stop: Callable[[], None] = lambda: None
+        """Called when somebody asks over the API that this server drains; whoever keeps it running then stops it."""
         self._closing = False
         self._background = Background()
         self._rpc: RpcServer | None = None
@@ -148,6 +151,14 @@ class Server:
             clock=self._clock,
             orders=self._orders,
         )
+        self._membership = LoneMembership(
+            settings=settings,
+            catalog=self._catalog,
+            dispatcher=self._dispatcher,
+            clock=self._clock,
+            address=lambda: self.address,
+            stop=self.asked_to_stop,
+        )
         rpc = RpcServer(
             workflows=workflows,
             store=self._store,
@@ -156,6 +167,7 @@ class Server:
             catalog=self._catalog,
             contracts=contracts,
             diagnostics=self._diagnostics(),
+            membership=self._membership,
             limits=self._rpc_limits(),
             clock=self._clock,
             reflection=settings.reflection,
@@ -213,6 +225,7 @@ class Server:
             care=self._care,
             gauge=CommitGauge(self._store),
             dispatcher=self._dispatcher,
+            sharing=self._membership.sharing,
             clock=self._clock,
         )
 
@@ -241,6 +254,7 @@ async def serve(settings: Settings, targets: Sequence[str]) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     server = Server(settings, partial(Crews, settings, targets))
     asked = asyncio.Event()
+    server.asked_to_stop = asked.set
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)

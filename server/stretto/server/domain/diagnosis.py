@@ -56,6 +56,24 @@ class WorkflowCounts:
     with_deadline: int
 
 
+@dataclass(frozen=True, slots=True)
+class WorkQueueHealth:
+    """How the connection to the work queue is."""
+
+    disconnected_since: Micros = 0
+    """Zero while it is connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What a server shares with other servers and workers."""
+
+    member_id: str
+    store_shared: bool = False
+    work_queue: WorkQueueHealth | None = None
+    """None for a server that has its store to itself and needs none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """How a server is at one moment."""
@@ -69,6 +87,7 @@ class Diagnosis:
     store: StoreHealth
     executors: ExecutorCounts
     workflows: WorkflowCounts
+    sharing: Sharing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower 
 _TIME_CHARACTERS = 10
 _RANDOM_CHARACTERS = 16
 _RANDOM_BYTES = 10
+_MEMBER_CHARACTERS = 8
 _POOL_BYTES = 4_000
 
 
@@ -47,9 +48,19 @@ def session_id_of(digest: bytes) -> str:
     return "ses_" + _base32(int.from_bytes(digest[:17], "big") % (1 << 5 * length), length)
 
 
+def new_member_id(name: str) -> str:
+    """A member id for one start of a process: its name, and eight characters of chance."""
+    return f"{name}-{_base32(_chance.bits80(), _MEMBER_CHARACTERS)}"
+
+
 def new_request_id() -> str:
     """A request id for a caller who gave none."""
     return "req_" + _base32(_chance.bits80(), _RANDOM_CHARACTERS)
+
+
+def new_member_id(name: str) -> str:
+    """A member id: its name, and six characters of chance, so that each start of a process is a member of its own."""
+    return f"{name}-{_base32(_chance.bits80() % (1 << 30), 6)}"
 
 
 def new_correlation_id() -> str:

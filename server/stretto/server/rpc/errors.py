@@ -42,6 +42,7 @@ _TABLE: Final[dict[type[StrettoError], tuple[grpc.StatusCode, "ErrorReason.Value
     errors.InterruptNotFound: (grpc.StatusCode.NOT_FOUND, reasons.ERROR_REASON_INTERRUPT_NOT_FOUND),
     errors.CheckpointNotFound: (grpc.StatusCode.NOT_FOUND, reasons.ERROR_REASON_CHECKPOINT_NOT_FOUND),
     errors.SessionNotFound: (grpc.StatusCode.NOT_FOUND, reasons.ERROR_REASON_SESSION_NOT_FOUND),
+    errors.MemberNotFound: (grpc.StatusCode.NOT_FOUND, reasons.ERROR_REASON_MEMBER_NOT_FOUND),
     errors.RequestIdReused: (grpc.StatusCode.ALREADY_EXISTS, reasons.ERROR_REASON_REQUEST_ID_REUSED),
     errors.AlreadyDecided: (grpc.StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_ALREADY_DECIDED),
     errors.WorkflowEnded: (grpc.StatusCode.FAILED_PRECONDITION, reasons.ERROR_REASON_WORKFLOW_ENDED),

@@ -22,7 +22,7 @@ from stretto.server.rpc._health import Health
 from stretto.server.rpc._reflection import ALPHA, STABLE, new_reflection
 from stretto.server.rpc.catalog_service import CatalogServicer
 from stretto.server.rpc.contracts import Contracts
-from stretto.server.rpc.operations_service import Diagnostics, OperationsServicer
+from stretto.server.rpc.operations_service import Diagnostics, Membership, OperationsServicer
 from stretto.server.rpc.replies import Replies
 from stretto.server.rpc.session_service import SessionServicer
 from stretto.server.rpc.workflow_service import WorkflowServicer
@@ -59,6 +59,8 @@ CLASSES: Final[Mapping[str, CallClass]] = {
     f"{CATALOG}/ListWorkflowTypes": CallClass.READ,
     f"{CATALOG}/DescribeWorkflowType": CallClass.READ,
     f"{OPERATIONS}/Diagnose": CallClass.CONTROL,
+    f"{OPERATIONS}/ListMembers": CallClass.CONTROL,
+    f"{OPERATIONS}/DrainMember": CallClass.CONTROL,
     f"{HEALTH}/Check": CallClass.CONTROL,
     f"{HEALTH}/List": CallClass.CONTROL,
     f"{HEALTH}/Watch": CallClass.WATCH,
@@ -83,6 +85,7 @@ class RpcServer:
         catalog: Catalog,
         contracts: Contracts,
         diagnostics: Diagnostics,
+        membership: Membership,
         limits: Limits | None = None,
         clock: Clock | None = None,
         reflection: bool = True,
@@ -121,6 +124,7 @@ class RpcServer:
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(catalog), recorder)
         operations = OperationsServicer(
             diagnostics,
+            membership,
             services=OURS,
             watches=lambda: admission.in_flight(CallClass.WATCH),
             watches_max=self._limits.watches_max,
