@@ -8,7 +8,7 @@ from stretto.client import ClientSync, SessionSync, SessionWatchSync, WatchSync,
 
 PLAIN = {"handle", "session", "watch"}
 """Methods that are not awaited in either twin."""
-PAGES = {"workflows", "types", "checkpoints", "sessions", "messages"}
+PAGES = {"workflows", "types", "checkpoints", "sessions", "messages", "members"}
 """Methods that are iterated over."""
 WRAPPED = (ClientSync, SessionSync, SessionWatchSync, WatchSync, WorkflowHandleSync)
 

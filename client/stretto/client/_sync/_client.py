@@ -22,7 +22,13 @@ from stretto.client._sync._handle import WorkflowHandleSync
 from stretto.client._sync._io import Connection
 from stretto.client._sync._session import SessionSync
 from stretto.client.errors import InvalidInput
-from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest, DiagnoseResponse
+from stretto.operations.v1.member_pb2 import Member
+from stretto.operations.v1.operations_service_pb2 import (
+    DiagnoseRequest,
+    DiagnoseResponse,
+    DrainMemberRequest,
+    ListMembersRequest,
+)
 from stretto.workflow.v1.workflow_pb2 import Workflow, WorkflowStatus
 from stretto.workflow.v1.workflow_service_pb2 import StartWorkflowRequest
 
@@ -303,6 +309,37 @@ class ClientSync:
             timeout = self._calls.timeout + COMMITS_SECONDS_MAX
         request = DiagnoseRequest(commits=commits)
         return self._calls.unary(lambda stubs: stubs.operations.Diagnose, request, timeout)
+
+    def members(self, *, page_size: int = 0, timeout: float | None = None) -> Iterator[Member]:
+        """The servers and workers that share the store, by id; the server itself where it has its store to itself.
+
+        Args:
+            page_size: How many to ask for at once.
+            timeout: Seconds to wait for each page; the client's own when left out.
+        """
+        request = ListMembersRequest(page_size=page_size)
+        while True:
+            page = self._calls.unary(lambda stubs: stubs.operations.ListMembers, request, timeout)
+            for member in page.members:
+                yield member
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def drain(self, member_id: str = "", *, timeout: float | None = None) -> Member:
+        """Ask a member to drain, as SIGTERM does: it takes nothing more, lets running steps finish, and ends.
+
+        This returns as soon as the member will hear of it; it is gone once `members` lists it no more.
+
+        Args:
+            member_id: Its id; left out, the server that answers.
+            timeout: Seconds to wait for the answer; the client's own when left out.
+        """
+        until = self._calls.until(timeout)
+        # By its id, so that a repeat never drains another server that answers in its place.
+        member_id = member_id or (self.diagnose(timeout=until.left())).diagnosis.sharing.member_id
+        request = DrainMemberRequest(member_id=member_id)
+        return (self._calls.unary(lambda stubs: stubs.operations.DrainMember, request, until.left())).member
 
     def _start(self, request: StartWorkflowRequest, timeout: float | None) -> Workflow:
         return (self._calls.unary(lambda stubs: stubs.workflows.StartWorkflow, request, timeout)).workflow
