@@ -8,6 +8,9 @@ LONGEST_SECONDS = 2.0
 """A server that is back is found this soon at the latest. All who wait share one connection, and gRPC tries that one
 no more often than this either, so many watchers cost a server that is down no more than one does."""
 
+ROUNDS_MAX = 30
+"""From here on pauses are as long as they get; a number that doubles for ever grows too large."""
+
 
 class Backoff:
     """Pauses that double, each shortened at random so that many callers do not come back at one moment."""
@@ -19,10 +22,13 @@ class Backoff:
         """Begin anew: it worked."""
         self._tries = 0
 
-    def next(self, at_least: float | None = None) -> float:
-        """Seconds until the next try; not less than what the server asked for."""
-        longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2**self._tries)
-        self._tries = min(self._tries + 1, 30)
+    def next(self, at_least: float | None = None, *, servers: int = 1) -> float:
+        """Seconds until the next try: none before each server was asked, then not less than what the last one said."""
+        self._tries += 1
+        rounds, rest = divmod(self._tries, servers)
+        if rest:
+            return 0.0
+        longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** min(rounds - 1, ROUNDS_MAX))
         pause = random.uniform(longest / 2, longest)  # noqa: S311 - Nothing to guess here.
         return max(pause, at_least or 0.0)
 

@@ -88,8 +88,8 @@ class Position(Generic[E]):
                 self.last_sequence = max(self.last_sequence, response.bookmark.last_sequence)
         return (event for event in events if self._is_next(event))
 
-    def broke(self, error: StrettoError) -> float:
-        """Seconds to wait before asking again; raises what asking again would not mend."""
+    def broke(self, error: StrettoError, *, servers: int = 1) -> float:
+        """Seconds to wait before asking again, of so many servers; raises what asking again would not mend."""
         if not (isinstance(error, Gap) or is_fault_of_the_way(error)):
             raise error
         self._faults += isinstance(error, Gap | ServerFault)
@@ -98,7 +98,8 @@ class Position(Generic[E]):
         if self._answered:
             self.breaks += 1
         self._answered = False
-        return self._backoff.next(error.retry_after if isinstance(error, Overloaded | Unavailable) else None)
+        at_least = error.retry_after if isinstance(error, Overloaded | Unavailable) else None
+        return self._backoff.next(at_least, servers=servers)
 
     def _is_next(self, event: E) -> bool:
         if event.sequence <= self.last_sequence:

@@ -28,7 +28,7 @@ def test_a_watch_that_is_closed_while_its_stream_is_opened_does_not_wait_for_it(
         return opened[-1]
 
     calls = SimpleNamespace(
-        connection=SimpleNamespace(pause=Pause),
+        connections=SimpleNamespace(pause=Pause),
         new_correlation_id=str,
         open=open_and_be_closed,
         silence_seconds_max=1.0,

@@ -1,4 +1,4 @@
-"""The client: one server, its workflows, its sessions and its catalog."""
+"""The client: a server or several, their workflows, sessions and catalog."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -12,6 +12,7 @@ from stretto.catalog.v1.workflow_type_pb2 import WorkflowType
 from stretto.client import _channel
 from stretto.client._async._calls import Calls
 from stretto.client._async._catalog import Catalog
+from stretto.client._async._connections import Connections
 from stretto.client._async._handle import WorkflowHandle
 from stretto.client._async._io import Connection
 from stretto.client._async._session import Session
@@ -42,11 +43,13 @@ SILENCE_SECONDS_MAX = 20.0
 
 
 class Client:
-    """One Stretto server. It connects at the first call and may be shared by all that an application does."""
+    """One Stretto server, or several that share a store. It connects at the first call and may be shared by all that
+    an application does.
+    """
 
     def __init__(
         self,
-        target: str = "127.0.0.1:50051",
+        target: str | Sequence[str] = "127.0.0.1:50051",
         *,
         tls: bool = False,
         credentials: grpc.ChannelCredentials | None = None,
@@ -61,13 +64,16 @@ class Client:
         """Make a client; nothing is connected yet.
 
         Args:
-            target: Address of the server, or any target that gRPC knows, such as `dns:///stretto:50051`.
+            target: Address of the server, or any target that gRPC knows, such as `dns:///stretto:50051`. Several are a
+                list, or a text with commas: calls and watches go to each in turn, leave out those that are away or
+                say NOT_SERVING, and go on at another one when one fails.
             tls: Whether to use TLS with the certificates that the system trusts.
             credentials: TLS with certificates of your own; `tls` need not be said then.
             metadata: Sent along with every call, such as an authorization.
             timeout: Seconds that a call may take, all repeats included. Watching has no such limit.
             retry: Whether a call is repeated while the server cannot be reached. The request id, which each call
-                has, makes that safe. A watch goes on after breaks in any case.
+                has, makes that safe. A watch goes on after breaks in any case. Without it a call is made once, at
+                one server, also where there are others.
             message_bytes_max: Largest message to send or to take.
             keepalive_seconds: Silence on a connection with open calls after which it is pinged; the server allows
                 5 and more.
@@ -76,17 +82,18 @@ class Client:
         """
         if tls and credentials is None:
             credentials = grpc.ssl_channel_credentials()
-        connection = Connection(
-            target,
-            credentials,
-            _channel.options(
-                message_bytes_max=message_bytes_max, keepalive_seconds=keepalive_seconds, retry=retry, more=options
-            ),
+        servers = _channel.addresses(target)
+        arguments = _channel.options(
+            message_bytes_max=message_bytes_max,
+            keepalive_seconds=keepalive_seconds,
+            retry=retry,
+            several=len(servers) > 1,
+            more=options,
         )
-        self.target = target
+        self.target = ", ".join(servers)
         self._calls = Calls(
-            connection,
-            target=target,
+            Connections([Connection(server, credentials, arguments) for server in servers]),
+            target=self.target,
             metadata=metadata,
             timeout=timeout,
             retry=retry,
@@ -103,8 +110,8 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection. Whoever still waits for an answer gets ClientClosed."""
-        await self._calls.connection.close()
+        """Close the connections. Whoever still waits for an answer gets ClientClosed."""
+        await self._calls.connections.close()
 
     @overload
     async def start(

@@ -69,6 +69,7 @@ class Silent(Exception):
 class Stubs:
     """One connection's services."""
 
+    target: str
     channel: grpc.aio.Channel
     workflows: "WorkflowServiceAsyncStub"
     catalog: "CatalogServiceAsyncStub"
@@ -104,7 +105,7 @@ class Connection:
     """A channel that is opened when it is first used, on the caller's loop, and can be replaced."""
 
     def __init__(self, target: str, credentials: grpc.ChannelCredentials | None, options: Options) -> None:
-        self._target = target
+        self.target = target
         self._credentials = credentials
         self._options = options
         self._stubs: Stubs | None = None
@@ -148,11 +149,12 @@ class Connection:
 
     def _open(self) -> Stubs:
         channel = (
-            grpc.aio.insecure_channel(self._target, self._options)
+            grpc.aio.insecure_channel(self.target, self._options)
             if self._credentials is None
-            else grpc.aio.secure_channel(self._target, self._credentials, self._options)
+            else grpc.aio.secure_channel(self.target, self._credentials, self._options)
         )
         return Stubs(
+            self.target,
             channel,
             WorkflowServiceStub(channel),
             CatalogServiceStub(channel),

@@ -36,7 +36,7 @@ class Following(Generic[E]):
         self._until = until or Until(None)
         self._ready: deque[E] = deque()
         self._stream: Stream[Response[E]] | None = None
-        self._rest = calls.connection.pause()
+        self._rest = calls.connections.pause()
         self._ended = self._closed = False
         self.last_sequence = position.last_sequence
         """Sequence of the event that was given last; watching after it misses nothing."""
@@ -83,7 +83,7 @@ class Following(Generic[E]):
             stream = self._open()
             self._take(await stream.read(self._until.left(self._calls.silence_seconds_max)))
         except grpc.RpcError as error:
-            broken = self._calls.refusal_of(error, self.correlation_id)
+            broken = self._calls.refusal_of(error, stream.stubs, self.correlation_id)
         except Gap as error:
             broken = error
         except (Cut, Silent) as error:
@@ -121,12 +121,15 @@ class Following(Generic[E]):
         """Nothing came, though the server sends a bookmark now and then: the connection is dead without knowing it."""
         told = f"{self._position.owner_id}: nothing was heard for {self._calls.silence_seconds_max:g} seconds"
         if not self._until.over:
-            await self._calls.connection.renew(stream.stubs)
+            await self._calls.connections.renew(stream.stubs)
         return Unavailable(told, correlation_id=self.correlation_id)
 
     async def _pause(self, broken: StrettoError) -> None:
+        stream = self._stream
         self._let_go()
-        pause = self._position.broke(broken)
+        pause = self._position.broke(broken, servers=len(self._calls.connections))
+        if stream is not None:
+            self._calls.connections.failed(stream.stubs)
         if self._on_break is not None and not self._until.over:
             self._on_break(broken, pause)
         await self._rest.wait(self._until.left(pause) or 0.0)

@@ -1,4 +1,4 @@
-"""Calls to one server: deadlines, repeats, correlation ids and errors, in one place.
+"""Calls to servers: deadlines, repeats, correlation ids and errors, in one place.
 
 Written by tools/make_sync.py from `_async/_calls.py`; `make proto` writes it again.
 """
@@ -11,7 +11,8 @@ import grpc
 
 from stretto.client._backoff import Backoff, Until
 from stretto.client._refusals import CORRELATION_KEY, refusal_of
-from stretto.client._sync._io import Ask, Connection, Cut, Metadata, Pick, Stream, unary
+from stretto.client._sync._connections import Connections
+from stretto.client._sync._io import Ask, Cut, Metadata, Pick, Stream, Stubs, unary
 from stretto.client.errors import CallError, ClientClosed, TimedOut, Unavailable
 
 Q = TypeVar("Q")
@@ -26,7 +27,7 @@ class Calls:
 
     def __init__(
         self,
-        connection: Connection,
+        connections: Connections,
         *,
         target: str,
         metadata: Sequence[tuple[str, str | bytes]],
@@ -34,7 +35,7 @@ class Calls:
         retry: bool,
         silence_seconds_max: float,
     ) -> None:
-        self.connection = connection
+        self.connections = connections
         self.silence_seconds_max = silence_seconds_max
         self._target = target
         self._metadata = tuple(metadata)
@@ -46,19 +47,18 @@ class Calls:
         until, backoff, correlation_id = self.until(timeout), Backoff(), self.new_correlation_id()
         before: CallError | None = None
         while True:
+            stubs = self.connections.stubs()
             try:
-                method = pick(self.connection.stubs())
-                return unary(method, request, until.left(), self.metadata(correlation_id))
+                return unary(pick(stubs), request, until.left(), self.metadata(correlation_id))
             except grpc.RpcError as error:
-                refused = self.refusal_of(error, correlation_id)
+                refused = self.refusal_of(error, stubs, correlation_id)
             except Cut:
                 refused = self.cut(correlation_id)
-            pause = backoff.next(refused.retry_after if isinstance(refused, Unavailable) else None)
             left = until.left() or 0.0
             if not self._retry or not isinstance(refused, Unavailable) or left < LAST_SECONDS:
-                raise _told(refused, before, until) from None
-            before = refused
-            self.connection.pause().wait(min(pause, left / 2))
+                raise self._told(refused, before, until) from None
+            before, pause = refused, backoff.next(refused.retry_after, servers=len(self.connections))
+            self.connections.pause().wait(min(pause, left / 2))
 
     def until(self, timeout: float | None) -> Until:
         """When to stop waiting; after the client's own time when none is given."""
@@ -66,15 +66,18 @@ class Calls:
 
     def open(self, ask: Ask[A], correlation_id: str) -> Stream[A]:
         """Begin to watch."""
-        return Stream(self.connection.stubs(), ask, self.metadata(correlation_id))
+        return Stream(self.connections.stubs(), ask, self.metadata(correlation_id))
 
-    def refusal_of(self, error: grpc.RpcError, correlation_id: str) -> CallError:
-        """A failed call as an error of ours."""
-        return refusal_of(error, self._target, correlation_id)
+    def refusal_of(self, error: grpc.RpcError, stubs: Stubs, correlation_id: str) -> CallError:
+        """A failed call as an error of ours. Where its server is at fault, the next calls go to others."""
+        refused = refusal_of(error, stubs.target, correlation_id)
+        if isinstance(refused, Unavailable | TimedOut):
+            self.connections.failed(stubs)
+        return refused
 
     def cut(self, correlation_id: str) -> Unavailable:
         """The error for a call whose connection was closed on this side."""
-        if self.connection.closed:
+        if self.connections.closed:
             raise ClientClosed("The client was closed during the call.", correlation_id=correlation_id) from None
         code = grpc.StatusCode.CANCELLED
         return Unavailable(f"{self._target}: the connection was replaced", code=code, correlation_id=correlation_id)
@@ -87,10 +90,11 @@ class Calls:
         """An id that both sides' logs know a call by."""
         return uuid.uuid4().hex
 
-
-def _told(refused: CallError, before: CallError | None, until: Until) -> CallError:
-    """The error to raise. When time ran out over repeats, what they failed with says more than that it did."""
-    told = before if before is not None and isinstance(refused, TimedOut) else refused
-    if before is not None and isinstance(told, Unavailable):
-        told.message += f"; tried again and again for {until}"
-    return told
+    def _told(self, refused: CallError, before: CallError | None, until: Until) -> CallError:
+        """The error to raise. When time ran out over repeats, what they failed with says more than that it did."""
+        told = before if before is not None and isinstance(refused, TimedOut) else refused
+        if before is not None and isinstance(told, Unavailable):
+            told.message += f"; tried again and again for {until}"
+        if len(self.connections) > 1 and isinstance(told, Unavailable | TimedOut):
+            told.message += f"; the servers are {self._target}"
+        return told

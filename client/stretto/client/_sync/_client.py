@@ -1,4 +1,4 @@
-"""The client: one server, its workflows, its sessions and its catalog.
+"""The client: a server or several, their workflows, sessions and catalog.
 
 Written by tools/make_sync.py from `_async/_client.py`; `make proto` writes it again.
 """
@@ -18,6 +18,7 @@ from stretto.client._requests import Moment, list_request, new_request_id, start
 from stretto.client._sessions import SessionRow, new_session_id, sessions_request
 from stretto.client._sync._calls import Calls
 from stretto.client._sync._catalog import Catalog
+from stretto.client._sync._connections import Connections
 from stretto.client._sync._handle import WorkflowHandleSync
 from stretto.client._sync._io import Connection
 from stretto.client._sync._session import SessionSync
@@ -45,11 +46,13 @@ SILENCE_SECONDS_MAX = 20.0
 
 
 class ClientSync:
-    """One Stretto server. It connects at the first call and may be shared by all that an application does."""
+    """One Stretto server, or several that share a store. It connects at the first call and may be shared by all that
+    an application does.
+    """
 
     def __init__(
         self,
-        target: str = "127.0.0.1:50051",
+        target: str | Sequence[str] = "127.0.0.1:50051",
         *,
         tls: bool = False,
         credentials: grpc.ChannelCredentials | None = None,
@@ -64,13 +67,16 @@ class ClientSync:
         """Make a client; nothing is connected yet.
 
         Args:
-            target: Address of the server, or any target that gRPC knows, such as `dns:///stretto:50051`.
+            target: Address of the server, or any target that gRPC knows, such as `dns:///stretto:50051`. Several are a
+                list, or a text with commas: calls and watches go to each in turn, leave out those that are away or
+                say NOT_SERVING, and go on at another one when one fails.
             tls: Whether to use TLS with the certificates that the system trusts.
             credentials: TLS with certificates of your own; `tls` need not be said then.
             metadata: Sent along with every call, such as an authorization.
             timeout: Seconds that a call may take, all repeats included. Watching has no such limit.
             retry: Whether a call is repeated while the server cannot be reached. The request id, which each call
-                has, makes that safe. A watch goes on after breaks in any case.
+                has, makes that safe. A watch goes on after breaks in any case. Without it a call is made once, at
+                one server, also where there are others.
             message_bytes_max: Largest message to send or to take.
             keepalive_seconds: Silence on a connection with open calls after which it is pinged; the server allows
                 5 and more.
@@ -79,17 +85,18 @@ class ClientSync:
         """
         if tls and credentials is None:
             credentials = grpc.ssl_channel_credentials()
-        connection = Connection(
-            target,
-            credentials,
-            _channel.options(
-                message_bytes_max=message_bytes_max, keepalive_seconds=keepalive_seconds, retry=retry, more=options
-            ),
+        servers = _channel.addresses(target)
+        arguments = _channel.options(
+            message_bytes_max=message_bytes_max,
+            keepalive_seconds=keepalive_seconds,
+            retry=retry,
+            several=len(servers) > 1,
+            more=options,
         )
-        self.target = target
+        self.target = ", ".join(servers)
         self._calls = Calls(
-            connection,
-            target=target,
+            Connections([Connection(server, credentials, arguments) for server in servers]),
+            target=self.target,
             metadata=metadata,
             timeout=timeout,
             retry=retry,
@@ -106,8 +113,8 @@ class ClientSync:
         self.close()
 
     def close(self) -> None:
-        """Close the connection. Whoever still waits for an answer gets ClientClosed."""
-        self._calls.connection.close()
+        """Close the connections. Whoever still waits for an answer gets ClientClosed."""
+        self._calls.connections.close()
 
     @overload
     def start(

@@ -60,6 +60,7 @@ class Silent(Exception):
 class Stubs:
     """One connection's services."""
 
+    target: str
     channel: grpc.Channel
     workflows: WorkflowServiceStub
     catalog: CatalogServiceStub
@@ -86,7 +87,7 @@ class Connection:
     """A channel that is opened when it is first used and can be replaced. Threads may share it."""
 
     def __init__(self, target: str, credentials: grpc.ChannelCredentials | None, options: Options) -> None:
-        self._target = target
+        self.target = target
         self._credentials = credentials
         self._options = options
         self._stubs: Stubs | None = None
@@ -133,11 +134,12 @@ class Connection:
 
     def _open(self) -> Stubs:
         channel = (
-            grpc.insecure_channel(self._target, self._options)
+            grpc.insecure_channel(self.target, self._options)
             if self._credentials is None
-            else grpc.secure_channel(self._target, self._credentials, self._options)
+            else grpc.secure_channel(self.target, self._credentials, self._options)
         )
         return Stubs(
+            self.target,
             channel,
             WorkflowServiceStub(channel),
             CatalogServiceStub(channel),
