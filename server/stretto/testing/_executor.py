@@ -86,6 +86,7 @@ class LocalExecutors:
     """One local executor, made of declarations, where a server has a supervisor of many."""
 
     alive_count = 1
+    type_names: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -113,6 +114,7 @@ class LocalExecutors:
             teach_langgraph()
             _tell_no_pauses(graphs)
         types = tuple(registered.info for registered in graphs.by_name.values())
+        self.type_names = frozenset(graphs.by_name)
         executor = Executor(graphs, self._ledger, Contracts(types), self._clock, self._on_run_ended, self._desk)
         self._executor = LocalExecutor(executor, instant_retries=self._instant_retries)
         return types

@@ -27,7 +27,8 @@ class Crews:
         changed: Callable[[], None],
         desk: Desk,
     ) -> None:
-        self._workflows = Supervisor(settings, targets, ledger, changed, count=settings.executors)
+        count = settings.executors if settings.run_workflows else 0
+        self._workflows = Supervisor(settings, targets, ledger, changed, count=count)
         self._all = [self._workflows]
         if settings.orchestrator:
             self._all.append(Supervisor(_of_turns(settings), [ORCHESTRATOR], ledger, changed, count=1, desk=desk))
@@ -36,6 +37,11 @@ class Crews:
     def alive_count(self) -> int:
         """How many executors can be given workflows now."""
         return self._workflows.alive_count
+
+    @property
+    def type_names(self) -> frozenset[str]:
+        """Names of the workflow types that run here."""
+        return frozenset().union(*(crew.type_names for crew in self._all))
 
     async def start(self) -> tuple[WorkflowType, ...]:
         """Start all executors side by side; the workflow types that they can run."""
@@ -64,4 +70,4 @@ def _of_turns(settings: Settings) -> Settings:
     """
     patience = max(STALL_SECONDS, settings.turn_seconds_max)
     longest = min(patience, settings.executor_stall_seconds_max or patience)
-    return settings.model_copy(update={"executor_stall_seconds_max": longest})
+    return settings.model_copy(update={"executor_stall_seconds_max": longest, "types": ()})

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from stretto.server.domain.clock import SECOND, Clock
 from stretto.server.domain.diagnosis import Sharing
 from stretto.server.domain.errors import MemberNotFound
-from stretto.server.domain.ids import new_member_id
 from stretto.server.domain.member import Member, MemberKind, Presence
 from stretto.server.domain.settings import Settings
 from stretto.server.engine.catalog import Catalog
@@ -18,6 +17,7 @@ class LoneMembership:
 
     def __init__(
         self,
+        member_id: str,
         *,
         settings: Settings,
         catalog: Catalog,
@@ -34,7 +34,7 @@ class LoneMembership:
         self._drains = False
         self._joined_at = clock.now()
         self._version = version("stretto")
-        self.member_id = new_member_id(settings.name or "server")
+        self.member_id = member_id
 
     async def members(self) -> tuple[Presence, ...]:
         """This server."""

@@ -8,7 +8,7 @@ from itertools import islice
 import structlog
 
 from stretto.server.app.background import Background, side_by_side
-from stretto.server.domain.errors import RegistrationError
+from stretto.server.domain.errors import Misconfigured, RegistrationError
 from stretto.server.domain.settings import Settings
 from stretto.server.domain.workflow_type import WorkflowType
 from stretto.server.engine.desk import Desk
@@ -55,12 +55,33 @@ class Supervisor:
         """How many executors can be given work now."""
         return len(self._executors)
 
+    @property
+    def type_names(self) -> frozenset[str]:
+        """Names of the workflow types that the executors run."""
+        return self._chosen(self._types) if self._count else frozenset()
+
     async def start(self) -> tuple[WorkflowType, ...]:
-        """Start all executors side by side; the workflow types that they can run, for they load the same graphs."""
-        started = await side_by_side(self._start_executor() for _ in range(self._count))
-        types = started[0][1]
+        """Start all executors side by side; the workflow types that they can run, for they load the same graphs.
+
+        Of none at all, one is started to learn the types.
+        """
+        started = await side_by_side(self._start_executor() for _ in range(max(1, self._count)))
+        executor, types = started[0]
         self._types = _versions(types)
+        if not self._count:
+            self._executors.clear()
+            await executor.close()
         return types
+
+    def _chosen(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of the types that are to run here, or Misconfigured when one that was chosen is not there."""
+        known, chosen = frozenset(names), frozenset(self._settings.types)
+        if unknown := sorted(chosen - known):
+            there = ", ".join(sorted(known)) or "none"
+            raise Misconfigured(
+                f"--types names {', '.join(unknown)}, which these apps do not have; there are: {there}."
+            )
+        return chosen or known
 
     def give_to(self, dispatcher: Runner) -> None:
         """Let the dispatcher have the executors that there are and all that will come; one of them speaks for all."""
@@ -93,6 +114,7 @@ class Supervisor:
         )
         try:
             types = await executor.start(self._targets)
+            executor.type_names = self._chosen(info.name for info in types)
         except BaseException:
             await executor.close()
             raise

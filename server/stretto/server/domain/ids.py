@@ -58,11 +58,6 @@ def new_request_id() -> str:
     return "req_" + _base32(_chance.bits80(), _RANDOM_CHARACTERS)
 
 
-def new_member_id(name: str) -> str:
-    """A member id: its name, and six characters of chance, so that each start of a process is a member of its own."""
-    return f"{name}-{_base32(_chance.bits80() % (1 << 30), 6)}"
-
-
 def new_correlation_id() -> str:
     """A correlation id for a call that brought none."""
     return "cor_" + _base32(_chance.bits80(), _RANDOM_CHARACTERS)

@@ -5,12 +5,16 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from stretto.server.domain import transitions
 from stretto.server.domain.change import Change, Committed, RunCommit, RunSucceeded, StoredCheckpoint
 from stretto.server.domain.errors import Overloaded, StaleEpoch, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 from stretto.server.engine.orders import Orders
 from stretto.server.store.port import Store
+
+_log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.2
 """How often a commit is tried again while the store is not available; the run waits meanwhile."""
@@ -45,10 +49,14 @@ class Ledger(Protocol):
 
 
 class StoreLedger:
-    """The ledger of whoever has the store at hand. What a turn has ordered starts with the commit of its success."""
+    """The ledger of whoever has the store at hand. What a turn has ordered starts with the commit of its success.
 
-    def __init__(self, store: Store, orders: Orders | None = None) -> None:
+    The owner is the member that claims what it runs; where a store has one server only, it needs no name.
+    """
+
+    def __init__(self, store: Store, orders: Orders | None = None, *, owner: str = "") -> None:
         self._store = store
+        self._owner = owner
         self._orders = orders or Orders()
         store.on_publication(self._orders.on_publications)
 
@@ -61,6 +69,9 @@ class StoreLedger:
                 await asyncio.sleep(RETRY_SECONDS)
             except WorkflowNotFound:  # It was deleted with its session, so nobody owns it.
                 raise StaleEpoch from None
+            except StaleEpoch:
+                _log.warning("stale_write_refused", workflow_id=commit.workflow_id, epoch=commit.epoch)
+                raise
             else:
                 return
 
@@ -69,7 +80,7 @@ class StoreLedger:
         ordered = self._orders.of(commit.project, commit.workflow_id) if succeeds else ()
 
         def rule(workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> tuple[Change, ...]:
-            changes = transitions.commit_run(workflow, interrupts, commit)
+            changes = transitions.commit_run(workflow, interrupts, commit, self._owner)
             done = changes[0].workflow.status is Status.SUCCEEDED
             return (*changes, *(transitions.accept(order) for order in ordered)) if done else changes
 

@@ -54,6 +54,8 @@ class Running:
     executor: ExecutorPort
     claimed: bool = False
     """Whether the store knows it, too."""
+    stopping: bool = False
+    """Whether the executor was told to stop it."""
 
 
 class Runner(ABC):
@@ -167,8 +169,9 @@ class Runner(ABC):
     def _stop(self, key: Key) -> None:
         """Tell the executor of an accepted cancel, and abandon the run if it does not stop in time."""
         running = self._running.get(key)
-        if running is None:
+        if running is None or running.stopping:
             return
+        running.stopping = True
         running.executor.cancel(key[1], running.epoch)
         self._loop.call_later(self._limits.cancel_grace_seconds, self._abandon, key, running)
 

@@ -110,6 +110,14 @@ class Store(Protocol):
         """What a write survives once it has returned."""
         ...
 
+    @property
+    def identity(self) -> str:
+        """What tells a shared store from all others, by whatever URL it was opened; known once it is open.
+
+        Made by chance when the storage was created. Empty where one process has the storage to itself.
+        """
+        ...
+
     async def open(self) -> None:
         """Open or create the storage and bring its schema up to date."""
         ...

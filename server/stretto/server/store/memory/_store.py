@@ -50,6 +50,7 @@ class MemoryStore:
 
     kind = StoreKind.MEMORY
     durability = Durability.NONE
+    identity = ""
 
     def __init__(self, encoders: Encoders) -> None:
         self._encode = encoders.event

@@ -42,6 +42,7 @@ class SqliteStore:
     """Keeps everything in one SQLite file, which one process has open at a time."""
 
     kind = StoreKind.SQLITE
+    identity = ""
 
     def __init__(
         self,

@@ -1,0 +1,339 @@
+"""The dispatcher of a member: puts accepted workflows into queues, and takes those that this process can run."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from functools import partial
+
+import structlog
+
+from stretto.server.cluster.bus import Bus
+from stretto.server.cluster.membership import Membership
+from stretto.server.cluster.queues import Queues
+from stretto.server.cluster.routes import DEADLINES, Routes, queue_of
+from stretto.server.cluster.sweep import Sweep
+from stretto.server.cluster.turns import Turns
+from stretto.server.domain.change import Publication
+from stretto.server.domain.clock import SECOND, Clock
+from stretto.server.domain.errors import Overloaded, StoreUnavailable, WorkflowNotFound
+from stretto.server.domain.member import Owned
+from stretto.server.domain.session import TURN, SessionPublication
+from stretto.server.domain.workflow import Status, Workflow
+from stretto.server.engine.catalog import Catalog
+from stretto.server.engine.fair_queue import Waiting
+from stretto.server.engine.news import News, WorkflowNews, of_sessions, of_workflows
+from stretto.server.engine.runner import DispatchLimits, Key, Runner, Running
+from stretto.server.store.port import Store, Unfinished
+
+_log = structlog.get_logger(__name__)
+
+OFFER_SECONDS = 5.0
+"""How often the store is asked about a workflow that was taken out of a queue and is not claimed yet."""
+
+DEADLINES_AT_ONCE = 64
+"""Deadlines that one member looks after at the same moment."""
+
+PROMPT_SECONDS = 1.0
+"""How often the store is asked about cancels while no news come from others."""
+
+
+class ClusterDispatcher(Runner):
+    """Hands work to whoever has room for it. Queues and news are hints; the store is the truth, and the sweep's source.
+
+    A workflow that was taken is this member's as soon as a run's first commit has claimed it. Until then it stays in
+    its queue, whose lease gives it to somebody else if this process dies; from then on the lease in the store counts.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        clock: Clock,
+        limits: DispatchLimits,
+        *,
+        membership: Membership,
+        queues: Queues,
+        bus: Bus,
+    ) -> None:
+        super().__init__(store, catalog, clock, limits)
+        self._membership = membership
+        self._queues = queues
+        self._bus = bus
+        self._types = frozenset(membership.member.types)
+        self._routes = Routes([catalog.get(name) for name, _ in self._types if name in catalog] + list(catalog))
+        self._turns = Turns(store)
+        self._offers: dict[Key, asyncio.Future[None]] = {}
+        self._counted = (0, 0)
+        self._accepted = [0, 0]
+        self._deadline_count = 0
+        self._watching: asyncio.Task[None] | None = None
+        self._sweep = Sweep(store, clock, recover=self._take_back, expire=self._end_late, hint=self._sow)
+        membership.load = lambda: self.running_count
+        membership.on_renewed = self._look_after
+        bus.on_news(self._on_news)
+        queues.on_loss(self._on_loss)
+        store.on_session_publication(self._on_session_publications)
+        store.on_publication(self._on_publications)
+
+    @property
+    def queued_count(self) -> int:
+        """How many wait in the whole cluster, as it was counted last, and those accepted here since."""
+        return self._counted[0] + self._accepted[0]
+
+    @property
+    def deadline_count(self) -> int:
+        """How many deadlines are to come in the whole cluster, as they were counted last."""
+        return self._deadline_count
+
+    @property
+    def hints_connected(self) -> bool:
+        """Whether queues and news are there; without them all goes on, more slowly."""
+        return self._queues.connected and self._bus.connected
+
+    def check_queue(self, *, turn: bool = False) -> None:
+        """Raise Overloaded when too many wait; turns are counted apart."""
+        if self._counted[turn] + self._accepted[turn] >= self._limits.queue_max:
+            raise Overloaded(f"{self._limits.queue_max} {'messages' if turn else 'workflows'} are waiting already.")
+
+    async def recover(self) -> None:
+        """Join the others, and begin to take work."""
+        await self._membership.join()
+        await self._count()
+        for queue, only in self._served():
+            self._queues.serve(queue, partial(self._room, only), self._take)
+        self._queues.serve(DEADLINES, lambda: DEADLINES_AT_ONCE, self._keep_deadline)
+        self._watching = asyncio.create_task(self._watch_cancels())
+
+    def _served(self) -> list[tuple[str, str]]:
+        """The queues that this member serves, each with its only type if it has one for itself."""
+        if not self._executors:
+            return []
+        alone = sorted(name for name, version in self._types if self._routes.is_limited(name, version))
+        common = [(queue_of(self._types), "")] if len(alone) < len(self._types) else []
+        return common + [(queue_of(self._types, name), name) for name in alone]
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing more, hand back what runs, and leave."""
+        self._membership.drain()
+        self.draining = True
+        if self._watching is not None:
+            self._watching.cancel()
+        unclaimed = list(self._offers)
+        for offer in self._offers.values():
+            _settle(offer)
+        await self._queues.stop_serving()
+        await super().drain(seconds)
+        await self._hand_back(unclaimed)
+        await self._membership.leave()
+
+    async def _hand_back(self, keys: Sequence[Key]) -> None:
+        """Put into a queue again what was taken out of one and not claimed."""
+        for key in keys:
+            try:
+                workflow = await self._store.get(*key)
+            except (StoreUnavailable, Overloaded, WorkflowNotFound):
+                continue  # The sweep of others finds it.
+            if workflow.status is Status.QUEUED:
+                self._hint(workflow)
+
+    # What was committed here.
+
+    def _on_session_publications(self, publications: Sequence[SessionPublication]) -> None:
+        self._bus.tell(News(sessions=of_sessions(publications)))
+
+    def _on_publications(self, publications: Sequence[Publication]) -> None:
+        self._bus.tell(News(workflows=of_workflows(publications)))
+        for publication in publications:
+            self._on_commit(publication.workflow)
+        self._pump()
+
+    def _on_commit(self, workflow: Workflow) -> None:
+        key = (workflow.project, workflow.workflow_id)
+        running = self._running.get(key)
+        if running is not None and running.epoch == workflow.epoch:
+            running.claimed = workflow.status is Status.RUNNING
+        if workflow.status is Status.QUEUED:
+            self._on_queued(workflow)
+            return
+        if (offer := self._offers.get(key)) is not None:
+            _settle(offer)
+        if workflow.status.terminal:
+            self._on_end(key, workflow)
+        elif workflow.cancel_requested_at == workflow.updated_at:
+            self._stop(key)
+
+    def _on_queued(self, workflow: Workflow) -> None:
+        self._accepted[workflow.workflow_type == TURN] += 1
+        self._hint(workflow)
+        if workflow.deadline and workflow.last_sequence == 1:
+            self._queues.put(DEADLINES, f"{workflow.project}/{workflow.workflow_id}/deadline", workflow.deadline)
+
+    def _on_end(self, key: Key, ended: Workflow | WorkflowNews) -> None:
+        self._queue.discard(*key)
+        self._queue.release(*key)
+        if ended.workflow_type == TURN:
+            self._turns.ended((ended.project, ended.session_id))
+
+    def _hint(self, workflow: Workflow | Unfinished) -> bool:
+        """Put a workflow into the queue of somebody who can run it; False when there is nobody."""
+        queue = self._routes.queue_for(workflow.workflow_type, workflow.type_version, self._membership.presences)
+        if queue is not None:
+            self._queues.put(queue, f"{workflow.project}/{workflow.workflow_id}/{workflow.epoch + 1}")
+        return queue is not None
+
+    # What was committed elsewhere.
+
+    def _on_news(self, news: News) -> None:
+        for workflow in news.workflows:
+            self._on_news_of(workflow)
+
+    def _on_news_of(self, workflow: WorkflowNews) -> None:
+        key = (workflow.project, workflow.workflow_id)
+        running = self._running.get(key)
+        if running is not None and workflow.epoch > running.epoch:
+            self._lose(key, running)
+        elif running is not None and workflow.cancel_requested:
+            self._stop(key)
+        if (offer := self._offers.get(key)) is not None and workflow.status is not Status.QUEUED:
+            _settle(offer)
+        if workflow.status.terminal:
+            self._on_end(key, workflow)
+
+    async def _watch_cancels(self) -> None:
+        """Ask the store for cancels of what runs here while others cannot be heard."""
+        while not self.draining:
+            await asyncio.sleep(PROMPT_SECONDS)
+            if self._running and not self._bus.connected:
+                await _as_far_as_the_store_lets(self._reconcile())
+
+    # What is taken out of queues.
+
+    def _room(self, only: str) -> int:
+        """How many more workflows this member can take: of one type, or of all that have no limit of their own."""
+        if self.draining:
+            return 0
+        turns = self._per_type[TURN] + self._queue.count(TURN)
+        if only == TURN:
+            return max(0, self._limits.turns_max - turns) if self._ready(TURN) else 0
+        taken = self._per_type.total() + len(self._queue) - turns
+        room = self._limits.concurrency_max - taken
+        if only:
+            limit = self._catalog.get(only).concurrency_max
+            room = min(room, limit - self._per_type[only] - self._queue.count(only)) if self._ready(only) else 0
+        elif all(executor.stalled or executor.type_names == {TURN} for executor in self._executors):
+            return 0
+        return max(0, room)
+
+    async def _take(self, name: str) -> None:
+        """Run a workflow out of a queue, and return once it is claimed, or somebody else's."""
+        project, workflow_id, epoch = name.rsplit("/", 2)
+        key = (project, workflow_id)
+        workflow = await self._due(key, int(epoch))
+        if workflow is None:
+            return
+        if (workflow.workflow_type, workflow.type_version) not in self._types:
+            self._hint(workflow)  # Its members have changed since it was put here.
+            return
+        if workflow.workflow_type == TURN:
+            await self._turns.wait_for(workflow)
+        offer = self._offers.setdefault(key, self._loop.create_future())
+        try:
+            while not offer.done() and (workflow := await self._due(key, int(epoch))) is not None:
+                self._offer(key, workflow)
+                await asyncio.wait([offer], timeout=OFFER_SECONDS)
+        finally:
+            self._offers.pop(key, None)
+
+    def _offer(self, key: Key, workflow: Workflow) -> None:
+        if key not in self._running and not self.draining:
+            self._queue.put(Waiting(*key, workflow.workflow_type, workflow.session_id, workflow))
+            self._pump()
+
+    async def _due(self, key: Key, epoch: int) -> Workflow | None:
+        """The workflow, if it is still queued to be run under this epoch; waits for as long as the store is away."""
+        while not self.draining:
+            try:
+                workflow = await self._store.get(*key)
+            except (StoreUnavailable, Overloaded):
+                await asyncio.sleep(self._limits.store_retry_seconds)
+            except WorkflowNotFound:
+                return None
+            else:
+                return workflow if workflow.status is Status.QUEUED and workflow.epoch + 1 == epoch else None
+        return None
+
+    def _forget(self, key: Key) -> None:
+        super()._forget(key)
+        if (offer := self._offers.get(key)) is not None:
+            _settle(offer)  # A run that was over before it claimed: somebody else has the workflow.
+
+    async def _keep_deadline(self, name: str) -> None:
+        project, workflow_id, _ = name.rsplit("/", 2)
+        workflow = await self._store.get(project, workflow_id)
+        ahead = (workflow.deadline - self._clock.now()) / SECOND
+        if not workflow.status.terminal and ahead < OFFER_SECONDS:  # Clocks differ; the sweep has the rest.
+            await asyncio.sleep(max(0.0, ahead))
+            await self._expire((project, workflow_id))
+
+    # What is done again and again.
+
+    async def _look_after(self) -> None:
+        """After each renewal: reconcile with the store, and sweep."""
+        await self._count()
+        await self._reconcile()
+        if self.draining:
+            return
+        await self._sweep.end_late_ones()
+        await self._sweep.sow_some()
+        if self._membership.may_judge:
+            await self._sweep.take_back()
+
+    async def _count(self) -> None:
+        self._accepted = [0, 0]
+        self._counted = await self._store.queued_counts(self._limits.queue_max)
+        self._deadline_count = await self._queues.depth(DEADLINES)
+
+    async def _reconcile(self) -> None:
+        """Stop what is not ours any more, and what was cancelled; take back what is ours and does not run."""
+        claimed = {key: running for key, running in self._running.items() if running.claimed}
+        mine = await self._store.owned(self._membership.member.member_id)
+        owned = {(one.project, one.workflow_id): one for one in mine}
+        for key, running in claimed.items():
+            self._compare(key, running, owned.get(key))
+        for key, one in owned.items():
+            if key not in self._running and not self.draining:
+                await self._recover(key, one.epoch)
+
+    def _compare(self, key: Key, running: Running, owned: Owned | None) -> None:
+        if self._running.get(key) is not running or not running.claimed:
+            return
+        if owned is None or owned.epoch != running.epoch:
+            _log.warning("workflow_taken_over", workflow_id=key[1], epoch=running.epoch)
+            self._lose(key, running)
+        elif owned.cancel_requested:
+            self._stop(key)
+
+    def _on_loss(self) -> None:
+        self._spawn(_as_far_as_the_store_lets(self._sweep.sow_all()))
+
+    async def _take_back(self, owned: Owned) -> None:
+        await self._recover((owned.project, owned.workflow_id), owned.epoch)
+
+    async def _end_late(self, late: Unfinished) -> None:
+        await self._expire((late.project, late.workflow_id))
+
+    def _sow(self, queued: Unfinished) -> bool:
+        key = (queued.project, queued.workflow_id)
+        return key in self._offers or self._hint(queued)
+
+
+def _settle(offer: asyncio.Future[None]) -> None:
+    if not offer.done():
+        offer.set_result(None)
+
+
+async def _as_far_as_the_store_lets(work: Awaitable[None]) -> None:
+    """Do something that is done again later anyway."""
+    try:
+        await work
+    except (StoreUnavailable, Overloaded):
+        return
