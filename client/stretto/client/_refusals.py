@@ -83,6 +83,8 @@ def _plain(code: grpc.StatusCode, text: str) -> str:
     """What happened, where gRPC's words are for its own developers."""
     if "Connection refused" in text:
         return "nobody listens there (connection refused)"
+    if "backend unhealthy" in text:
+        return "it says that it takes no calls now (not serving)"
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return "no answer in time"
     return text or code.name
