@@ -36,7 +36,7 @@ test-wheel: wheel ## Run what needs a whole server, and the code in the docs, ag
 	@tools/find-tmux.sh
 	@echo "stretto: installing the wheel into build/installed"
 	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
-	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server,model]" --group dev
+	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server,model,cluster]" --group dev
 	@echo "stretto: testing whole servers, and the code in the docs, on the installed wheel"
 	@build/installed/bin/python $(PYTEST) tests/e2e tests/docs/test_pages.py $(ARGS)
 
@@ -76,7 +76,7 @@ $(READY): pyproject.toml
 	@test -x $(BIN)/python || { python=$$(tools/find-python.sh) && $$python -m venv .venv; }
 	@test -x $(BIN)/uv || { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip install -q --disable-pip-version-check uv; }
 	@echo "stretto: installing into .venv (about a minute the first time)"
-	@$(UV) $(BIN)/python --editable '.[server,model]' --group dev
+	@$(UV) $(BIN)/python --editable '.[server,model,cluster]' --group dev
 	@touch $@
 
 $(CODEGEN): tools/codegen.txt | $(READY)
@@ -88,5 +88,5 @@ $(CODEGEN): tools/codegen.txt | $(READY)
 $(LOWEST): pyproject.toml | $(READY)
 	@echo "stretto: installing the oldest dependencies into build/lowest"
 	@rm -rf build/lowest && $(BIN)/uv -q venv --python $(BIN)/python build/lowest
-	@$(UV) build/lowest/bin/python --resolution lowest-direct --editable '.[server,model]' --group test
+	@$(UV) build/lowest/bin/python --resolution lowest-direct --editable '.[server,model,cluster]' --group test
 	@touch $@

@@ -1,0 +1,80 @@
+"""Sends hints to their queues, as many at once as wait."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+import structlog
+from docket import Disposition
+
+from stretto.server.cluster._docket import QueueDocket
+from stretto.server.cluster._redis import AWAY
+from stretto.server.cluster._sieve import TAKE
+from stretto.server.domain.clock import SECOND, Micros
+
+WAITING_MAX = 10_000
+"""Hints that wait to be sent. More are dropped: the store has them, too."""
+
+AT_MAX = 253_402_214_400 * SECOND
+"""The last day of the year 9999, after which there are no dates."""
+
+Hints = dict[tuple[str, str], Micros]
+"""When a task is due, by queue and key."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Sending:
+    """Takes hints at once and sends them soon. It says of what it lost only that it lost something."""
+
+    def __init__(self, docket_of: Callable[[str], QueueDocket], lost: Callable[[], None]) -> None:
+        self._docket_of = docket_of
+        self._lost = lost
+        self._hints: Hints = {}
+        self._waiting = asyncio.Event()
+        self._closing = False
+
+    def put(self, queue: str, key: str, at: Micros) -> None:
+        """Send it soon."""
+        if len(self._hints) >= WAITING_MAX:
+            self._lost()
+            return
+        self._hints[queue, key] = at
+        self._waiting.set()
+
+    def close(self) -> None:
+        """Send what waits, and end."""
+        self._closing = True
+        self._waiting.set()
+
+    async def run(self) -> None:
+        """Send until it is closed."""
+        while self._hints or not self._closing:
+            await self._waiting.wait()
+            self._waiting.clear()
+            hints, self._hints = self._hints, {}
+            await self._send(hints)
+            if self._closing:
+                self._waiting.set()
+
+    async def _send(self, hints: Hints) -> None:
+        for queue in {queue for queue, _ in hints}:
+            mine = [(key, at) for (name, key), at in hints.items() if name == queue]
+            try:
+                await self._add(self._docket_of(queue), mine)
+            except AWAY:  # The watch logs it.
+                self._lost()
+            except Exception:  # noqa: BLE001 - The edge of a loop that must go on; the store has what was dropped.
+                _log.exception("hints_not_sent", queue=queue)
+                self._lost()
+
+    async def _add(self, docket: QueueDocket, tasks: Iterable[tuple[str, Micros]]) -> None:
+        now = datetime.now(UTC)
+        calls = [docket.call(TAKE, when=_date(at, now), key=key)() for key, at in tasks]
+        added = await docket.add_many(calls)
+        if any(one.disposition is Disposition.FAILED for one in added):
+            self._lost()
+
+
+def _date(at: Micros, now: datetime) -> datetime:
+    return max(now, datetime.fromtimestamp(min(at, AT_MAX) / SECOND, UTC))
