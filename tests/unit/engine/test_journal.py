@@ -11,6 +11,7 @@ from stretto.server.domain.errors import SequenceOutOfRange, StreamEnded
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.workflow import Status
 from stretto.server.engine import follower as followers
+from stretto.server.engine import tail as tails
 from stretto.server.engine.journal import Journal
 
 ENDED = Status.SUCCEEDED
@@ -156,7 +157,7 @@ async def test_a_watcher_may_go_on_from_an_event_that_is_stored_but_not_yet_publ
 
 
 async def test_one_workflows_newest_events_are_bounded_by_their_bytes(monkeypatch):
-    monkeypatch.setattr(followers, "TAIL_BYTES_MAX", 1_000)
+    monkeypatch.setattr(tails, "TAIL_BYTES_MAX", 1_000)
     store = LateStore()
     journal = Journal(store)
     store.publish(store.commit(1))

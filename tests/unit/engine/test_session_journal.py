@@ -7,6 +7,7 @@ import pytest
 from stretto.server.domain.change import RunSucceeded
 from stretto.server.domain.errors import SequenceOutOfRange, SessionNotFound, StreamEnded, WorkflowNotFound
 from stretto.server.engine import follower as followers
+from stretto.server.engine import tail as tails
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.store.memory import MemoryStore
@@ -147,7 +148,7 @@ async def test_a_watcher_is_told_of_the_deletion_and_ends(store, journal):
 
 
 async def test_a_watcher_that_is_behind_at_the_deletion_gets_what_is_left(store, journal, monkeypatch):
-    monkeypatch.setattr(followers, "TAIL_EVENTS_MAX", 3)
+    monkeypatch.setattr(tails, "TAIL_EVENTS_MAX", 3)
     await ended(store)
     slow = journal.follow(PROJECT, SESSION, 0, 1)
     assert sequences(await anext(slow)) == [1]
@@ -177,7 +178,7 @@ class LateStore(MemoryStore):
 
 
 async def test_a_deletion_that_is_stored_but_not_yet_published_is_waited_for(monkeypatch):
-    monkeypatch.setattr(followers, "TAIL_EVENTS_MAX", 1)
+    monkeypatch.setattr(tails, "TAIL_EVENTS_MAX", 1)
     store = LateStore(ENCODERS)
     await store.open()
     journal = SessionJournal(store, bookmark_seconds=1_000)
@@ -238,7 +239,7 @@ async def test_the_workflows_of_a_deleted_session_cannot_be_watched_any_more(sto
 
 
 async def test_a_watcher_of_a_workflow_that_is_behind_at_the_deletion_is_told_that_it_is_gone(store, monkeypatch):
-    monkeypatch.setattr(followers, "TAIL_EVENTS_MAX", 1)
+    monkeypatch.setattr(tails, "TAIL_EVENTS_MAX", 1)
     monkeypatch.setattr(followers, "PAGE", 1)
     journal = Journal(store)
     await ended(store)

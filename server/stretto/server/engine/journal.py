@@ -7,16 +7,23 @@ from stretto.server.domain.change import Publication
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.session import SessionPublication
 from stretto.server.domain.workflow import Workflow
-from stretto.server.engine.follower import Follower, Head, Key
-from stretto.server.store.port import Store
+from stretto.server.engine.follower import Follower, Key
+from stretto.server.engine.news import WorkflowNews
+from stretto.server.engine.tail import Head
+from stretto.server.store.port import Position, Store
 
 
 class Journal:
-    """Hands committed events to everybody who follows their workflow."""
+    """Hands committed events to everybody who follows their workflow.
 
-    def __init__(self, store: Store, *, bookmark_seconds: float = 10.0) -> None:
+    Of a shared store it learns what others committed from news, and from the store's word on how far journals are.
+    """
+
+    def __init__(self, store: Store, *, bookmark_seconds: float = 10.0, shared: bool = False) -> None:
         self._store = store
-        self._follower: Follower[StoredEvent] = Follower(self._head, self._read, bookmark_seconds=bookmark_seconds)
+        self._follower: Follower[StoredEvent] = Follower(
+            self._head, self._read, bookmark_seconds=bookmark_seconds, shared=shared
+        )
         store.on_session_publication(self._forget)
         store.on_publication(self._publish)
 
@@ -41,6 +48,25 @@ class Journal:
         """Return once the journal has reached a sequence; raise SequenceOutOfRange when it does not in that time."""
         await self._follower.wait_for((project, workflow_id), sequence, seconds)
 
+    def hear(self, news: Sequence[WorkflowNews]) -> None:
+        """Take in what another process says that it committed."""
+        for one in news:
+            key = (one.project, one.workflow_id)
+            if self._follower.is_followed(key):
+                head = Head(one.last_sequence, one.status.terminal, one.session_id)
+                self._follower.publish(key, head, one.events)
+
+    def watched(self) -> tuple[Key, ...]:
+        """The workflows that are followed and have not ended, as far as is known."""
+        return self._follower.watched()
+
+    def learn(self, positions: Sequence[Position], missing: Sequence[Key] = ()) -> None:
+        """Take in how far the store says that journals are, and which workflows it does not have."""
+        for position in positions:
+            self._follower.learn((position.project, position.name), _head_at(position))
+        for key in missing:
+            self._follower.doubt(key)
+
     async def _head(self, key: Key) -> Head:
         return _head_of(await self._store.get(*key))
 
@@ -64,3 +90,7 @@ class Journal:
 
 def _head_of(workflow: Workflow) -> Head:
     return Head(workflow.last_sequence, workflow.status.terminal, workflow.session_id)
+
+
+def _head_at(position: Position) -> Head:
+    return Head(position.last_sequence, position.ended, position.session_id)
