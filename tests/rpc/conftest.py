@@ -1,4 +1,4 @@
-"""A real server on a free port, over the store in memory, whose workflows tests run by hand."""
+"""A real server on a free port, over the store that `--stores` names, whose workflows tests run by hand."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -39,11 +39,14 @@ from stretto.server.rpc.contracts import Contracts, contract_of
 from stretto.server.rpc.errors import STATUS_DETAILS_KEY
 from stretto.server.rpc.server import Limits, RpcServer
 from stretto.server.rpc.session_events import ENCODERS
-from stretto.server.store.memory import MemoryStore
+from stretto.server.store import Store, open_store
 from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
+from tests.rpc.stores import NewStore, keep_all_in, stores_of
+from tests.services.postgres_running import postgres_running  # noqa: F401 - as below
+from tests.services.redis_running import redis, redis_running  # noqa: F401 - as below
 from tests.simulators.running import (  # noqa: F401 - a conftest offers its fixtures so.
     openai_api,
     openai_api_running,
@@ -61,6 +64,11 @@ ORDER = WorkflowType(
     ),
 )
 DYNAMIC = WorkflowType(name="dynamic")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store_kind" in metafunc.fixturenames:
+        metafunc.parametrize("store_kind", metafunc.config.getoption("stores"), scope="session")
 
 
 class HandDispatcher:
@@ -142,7 +150,7 @@ class HandMembership:
 class World:
     """A server, and the hands to run its workflows."""
 
-    store: MemoryStore
+    store: Store
     journal: Journal
     catalog: Catalog
     contracts: Contracts
@@ -241,9 +249,11 @@ class World:
         return Interrupt(interrupt_id, "key", "review", "s1", "Well?", decision_type, self.clock.now())
 
 
-def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | None = None, **journal) -> World:
+def build(
+    url: str, types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | None = None, **journal
+) -> World:
     contracts = Contracts(types)
-    store = MemoryStore(ENCODERS)
+    store = open_store(url, ENCODERS, synchronous="NORMAL")  # A test survives no loss of power.
     made = Journal(store, **journal)
     catalog = Catalog(types)
     dispatcher = HandDispatcher()
@@ -267,11 +277,12 @@ def build(types: tuple[WorkflowType, ...] = (ORDER, DYNAMIC), limits: Limits | N
 class Worlds:
     """Builds worlds, and tears them down."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_store: NewStore) -> None:
+        self._new_store = new_store
         self._made: list[World] = []
 
     async def __call__(self, **options) -> World:
-        world = build(**options)
+        world = build(self._new_store(), **options)
         self._made.append(world)
         await world.store.open()
         world.address = await world.rpc.start("127.0.0.1:0")
@@ -287,9 +298,24 @@ class Worlds:
             await world.store.close()
 
 
+@pytest.fixture(scope="session")
+def store_kind() -> str:
+    raise AssertionError("pytest_generate_tests says what --stores does.")
+
+
 @pytest.fixture
-async def worlds() -> AsyncIterator[Worlds]:
-    made = Worlds()
+def new_store(request: pytest.FixtureRequest, store_kind: str) -> NewStore:
+    return stores_of(store_kind, request)
+
+
+@pytest.fixture(autouse=True)
+def every_server_is_on_the_store(monkeypatch: pytest.MonkeyPatch, new_store: NewStore) -> None:
+    keep_all_in(new_store, monkeypatch)
+
+
+@pytest.fixture
+async def worlds(new_store: NewStore) -> AsyncIterator[Worlds]:
+    made = Worlds(new_store)
     async with asyncio.timeout(20):  # A test that hangs shall say where.
         yield made
         await made.close()

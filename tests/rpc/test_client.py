@@ -20,6 +20,7 @@ from stretto.server.rpc.server import Limits
 from tests.protos.generated import orders_pb2
 from tests.protos.generated.orders_pb2 import OrderProgress, OrderRequest, Report, ReviewDecision
 from tests.rpc.conftest import World, Worlds, build, good_order
+from tests.rpc.stores import NewStore
 from tests.rpc.twins import Threaded
 
 REVIEW = "tests.orders.v1.ReviewDecision"
@@ -425,8 +426,8 @@ async def test_without_repeats_a_call_fails_at_once(connect: Open) -> None:
     assert refused.value.correlation_id
 
 
-async def test_a_server_that_comes_late_is_waited_for(connect: Open) -> None:
-    world, address = build(), free_address()
+async def test_a_server_that_comes_late_is_waited_for(connect: Open, new_store: NewStore) -> None:
+    world, address = build(new_store()), free_address()
     await world.store.open()
     starting = asyncio.ensure_future(connect(address).start("order", good_order()))
     await asyncio.sleep(0.3)

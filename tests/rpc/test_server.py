@@ -16,6 +16,7 @@ from stretto.server.rpc._admission import CallClass
 from stretto.server.rpc.server import Limits
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from tests.rpc.conftest import World, Worlds, build, refusal_of, until
+from tests.rpc.stores import NewStore
 
 SERVICES = {
     "stretto.workflow.v1.WorkflowService",
@@ -188,20 +189,21 @@ async def test_each_class_of_call_has_its_own_bound(worlds: Worlds) -> None:
 
 
 async def test_a_second_server_on_the_same_port_fails_and_says_so(world: World) -> None:
-    second = build()
+    second = build("memory:")
     with pytest.raises(CannotListen, match=f"Cannot listen on {world.address}: it is in use"):
         await second.rpc.start(world.address)
     assert await world.start()
 
 
-async def test_a_unix_socket_will_do(worlds: Worlds, tmp_path) -> None:
-    world = build()
+async def test_a_unix_socket_will_do(new_store: NewStore, tmp_path) -> None:
+    world = build(new_store())
     await world.store.open()
     world.address = await world.rpc.start(f"unix:{tmp_path / 'socket'}")
     async with grpc.aio.insecure_channel(world.address) as channel:
         world.channels.append(channel)
         assert await world.start()
     await world.rpc.drain(0)
+    await world.store.close()
 
 
 async def test_a_drain_lets_the_calls_in_flight_finish_and_takes_no_more(world: World) -> None:

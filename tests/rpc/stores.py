@@ -1,0 +1,51 @@
+"""The stores that the tests over a real channel run on, each test once for each kind that `--stores` names."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from stretto.testing._server import LocalServer
+
+NewStore = Callable[[], str]
+"""Gives the URL of a store that holds nothing and that nobody else has."""
+
+_numbers = itertools.count(1)
+
+
+def stores_of(kind: str, request: pytest.FixtureRequest) -> NewStore:
+    """Stores of a kind, in a service that is started for the first test that needs it."""
+    return _MAKERS[kind](request)
+
+
+def keep_all_in(new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have servers of `stretto.testing` that would keep everything in memory keep it in a store of their own."""
+    made = LocalServer.__init__
+
+    def make(self, apps, clock, store, **options) -> None:
+        made(self, apps, clock, new_store() if store == "memory:" else store, **options)
+
+    monkeypatch.setattr(LocalServer, "__init__", make)
+
+
+def _memory(request: pytest.FixtureRequest) -> NewStore:
+    return lambda: "memory:"
+
+
+def _sqlite(request: pytest.FixtureRequest) -> NewStore:
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("store")
+    return lambda: f"sqlite:{folder / str(next(_numbers))}.db"
+
+
+def _postgres(request: pytest.FixtureRequest) -> NewStore:
+    service = request.getfixturevalue("postgres_running")
+    return lambda: f"{service.url}?schema=rpc_{next(_numbers)}"
+
+
+def _redis(request: pytest.FixtureRequest) -> NewStore:
+    # A store has all of it to itself, and no test needs two.
+    urls = iter([request.getfixturevalue("redis").url])
+    return lambda: next(urls)
+
+
+_MAKERS = {"memory": _memory, "sqlite": _sqlite, "postgres": _postgres, "redis": _redis}
