@@ -45,5 +45,10 @@ async def test_a_store_that_is_closed_is_a_fault_and_no_error(store):
 
 
 async def test_a_store_says_what_it_is_and_what_a_write_survives(store, request):
-    told = {"memory": ("MEMORY", "NONE"), "sqlite": ("SQLITE", "FULL")}
+    told = {
+        "memory": ("MEMORY", "NONE"),
+        "sqlite": ("SQLITE", "FULL"),
+        "postgres": ("POSTGRESQL", "NONE"),
+        "redis": ("REDIS", "NONE"),
+    }
     assert (store.kind.name, store.durability.name) == told[request.node.callspec.params["store"]]

@@ -53,8 +53,10 @@ class PostgresService:
         data = self._folder / "data"
         self._own(secret, self._folder)
         subprocess.run(
-            [self._programs / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret]
-            + ["--no-sync", "-E", "UTF8", "--locale", "C"],
+            [
+                *(self._programs / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret),
+                *("--no-sync", "-E", "UTF8", "--locale", "C"),
+            ],
             check=True,
             capture_output=True,
             cwd=self._folder,

@@ -36,7 +36,17 @@ def open_store(
         from stretto.server.store.sqlite import SqliteStore  # noqa: PLC0415
 
         return SqliteStore(rest, encoders, synchronous=synchronous)
-    raise ValueError(f"No store is called {url!r}; it must be sqlite:PATH or memory: (nothing is kept).")
+    if scheme in ("postgresql", "postgres"):
+        from stretto.server.store.postgres import PostgresStore  # noqa: PLC0415
+
+        return PostgresStore(url, encoders, shared=shared)
+    if scheme in ("redis", "rediss"):
+        from stretto.server.store.redis import RedisStore  # noqa: PLC0415
+
+        return RedisStore(url, encoders, shared=shared)
+    raise ValueError(
+        f"No store is called {url!r}; it must be sqlite:PATH, postgresql://…, redis://… or memory: (nothing is kept)."
+    )
 
 
 __all__ = [

@@ -91,7 +91,7 @@ class Batch(ABC):
             return ()
         key = (workflow.project, workflow.workflow_id)
         interrupts = self.find_interrupts(key)
-        self._entries[key] = Entry(workflow, interrupts)
+        self._entries[key] = Entry(workflow, interrupts, entry.revision)
         return interrupts
 
     def used_request(self, project: str, request_id: str) -> UsedRequest | None:
@@ -132,7 +132,7 @@ class Batch(ABC):
         interrupts = merged(self.interrupts(before) if before else (), change.interrupts)
         return Prepared(
             change=change,
-            entry=Entry(workflow, interrupts),
+            entry=Entry(workflow, interrupts, before.revision + 1 if before else 1),
             state=_rows.state_row(workflow),
             events=events,
             event_rows=[(project, workflow_id, event.sequence, event.body) for event in events],

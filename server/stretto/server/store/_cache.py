@@ -1,7 +1,7 @@
 """The newest rows in a writer's memory."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,6 +26,8 @@ class Entry:
 
     workflow: Workflow
     interrupts: tuple[Interrupt, ...] | None = None
+    revision: int = 0
+    """How often its row was written, where a store counts that to see whether somebody else did."""
 
 
 class Cache(Generic[T]):
@@ -51,6 +53,11 @@ class Cache(Generic[T]):
         while len(self._entries) > ENTRIES_MAX:
             self._entries.popitem(last=False)
 
+    def drop(self, keys: Iterable[Key]) -> None:
+        """Forget some."""
+        for key in keys:
+            self._entries.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
@@ -60,7 +67,7 @@ class Caches:
     """What the writer remembers of workflows and of sessions."""
 
     def __init__(self) -> None:
-        self.workflows: Cache[Entry] = Cache(_is_busy)
+        self.workflows: Cache[Entry] = Cache(is_busy)
         self.sessions: Cache[Session] = Cache(_is_there)
 
     def clear(self) -> None:
@@ -69,7 +76,8 @@ class Caches:
         self.sessions.clear()
 
 
-def _is_busy(entry: Entry) -> bool:
+def is_busy(entry: Entry) -> bool:
+    """Whether executors will ask for it soon."""
     return entry.workflow.status in _BUSY and len(entry.workflow.input.value) <= INPUT_BYTES_MAX
 
 
