@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from benchmarks.chaos.ledgers import Ledgers, Row
+from benchmarks.chaos.ownership import mixed_outcomes, repeated_steps, stale_writes, unrecorded_starts
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_pb2 import WorkflowStatus
 
@@ -86,19 +87,6 @@ def repeated_outcomes(ledgers: Ledgers) -> Iterator[str]:
                 yield f"{row.workflow_id}: step {step_id} completed {times} times"
 
 
-def repeated_steps(ledgers: Ledgers) -> Iterator[str]:
-    """P6: a step whose completion is recorded never runs again."""
-    done = {
-        (row.request_id, event.step): event.occurred_at.ToMicroseconds() / 1e6
-        for row in ledgers.rows
-        for event in row.events
-        if event.WhichOneof("kind") == "step_completed"
-    }
-    for effect in ledgers.effects:
-        if effect.at > done.get((effect.request_id, effect.step), float("inf")):
-            yield f"{effect.request_id}: {effect.step} at {effect.at}"
-
-
 def unrecorded_steps(ledgers: Ledgers) -> Iterator[str]:
     """P6: a completion is recorded of steps only that have run."""
     ran = {(effect.request_id, effect.step) for effect in ledgers.effects}
@@ -162,6 +150,9 @@ RULES: dict[str, Callable[[Ledgers], Iterator[str]]] = {
         repeated_outcomes,
         repeated_steps,
         unrecorded_steps,
+        unrecorded_starts,
+        stale_writes,
+        mixed_outcomes,
         wrong_decisions,
         starts_after_cancel,
         unexpected_answers,

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import operator
 import os
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
-from langgraph.config import get_stream_writer
+from langgraph.config import get_config, get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
@@ -20,11 +22,13 @@ LINE_SECONDS = 0.005
 
 
 class Job(TypedDict, total=False):
-    """Who asks, where to leave lines, and what was decided."""
+    """Who asks, where to leave lines, how long to take, what was decided, and the marks of all that ran."""
 
     request_id: str
     effects: str
+    pause: float
     decision: str
+    ran: Annotated[list[str], operator.add]
 
 
 class Talk(TypedDict, total=False):
@@ -34,23 +38,37 @@ class Talk(TypedDict, total=False):
     said: int
 
 
-def _leave_line(state: Job, step: str) -> None:
-    """One write of one line: appends by several processes do not mix."""
-    line = {"request_id": state["request_id"], "step": step, "at": time.time(), "decision": state.get("decision", "")}
+def _leave_line(state: Job, step: str) -> str:
+    """One write of one line: appends by several processes do not mix. Gives the mark of this execution.
+
+    It begins with the epoch under which the graph was started; no other execution has the same one.
+    """
+    ours = get_config()["configurable"]
+    mark = f"{ours['__stretto_epoch']}-{secrets.token_hex(6)}"
+    line = {
+        "request_id": state["request_id"],
+        "step": step,
+        "at": time.time(),
+        "decision": state.get("decision", ""),
+        "workflow_id": ours["thread_id"],
+        "mark": mark,
+        "group": os.getpgrp(),
+    }
     file = os.open(state["effects"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(file, json.dumps(line).encode() + b"\n")
     finally:
         os.close(file)
+    return mark
 
 
 def _step(name: str) -> Callable[[Job], Awaitable[Job]]:
     async def run(state: Job) -> Job:
-        _leave_line(state, name)
-        await asyncio.sleep(random.uniform(0, PAUSE_SECONDS_MAX))
-        get_stream_writer()({"message": name, "fraction": 0.5})
-        await asyncio.sleep(random.uniform(0, PAUSE_SECONDS_MAX))
-        return {}
+        mark, pause = _leave_line(state, name), state.get("pause", PAUSE_SECONDS_MAX)
+        await asyncio.sleep(random.uniform(0, pause))
+        get_stream_writer()({"message": mark, "fraction": 0.5})
+        await asyncio.sleep(random.uniform(0, pause))
+        return {"ran": [mark]}
 
     return run
 

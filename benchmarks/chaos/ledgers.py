@@ -55,6 +55,16 @@ class Effect:
     step: str
     at: float
     decision: str = ""
+    workflow_id: str = ""
+    mark: str = ""
+    """Tells this execution from all others; begins with the epoch under which its run was started."""
+    group: int = 0
+    """The process group that it ran in."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under which its run was started."""
+        return epoch_of(self.mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +79,27 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A process group could not get on between two moments, or could not reach the store."""
+
+    group: int
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ledgers:
-    """All three."""
+    """All three, and which processes stood still when."""
 
     client: ClientLog
     effects: tuple[Effect, ...]
     rows: tuple[Row, ...]
+    pauses: tuple[Pause, ...] = ()
+
+
+def epoch_of(mark: str) -> int:
+    """The epoch that an execution's mark tells of."""
+    return int(mark.partition("-")[0] or 0)
 
 
 def read_effects(path: Path) -> tuple[Effect, ...]:

@@ -4,10 +4,11 @@ import copy
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from google.protobuf import struct_pb2
 
 from benchmarks.chaos.checker import RULES, check
 from benchmarks.chaos.ledgers import (
@@ -16,15 +17,18 @@ from benchmarks.chaos.ledgers import (
     Decided,
     Effect,
     Ledgers,
+    Pause,
     Row,
     Seen,
     read_effects,
     read_rows,
 )
+from benchmarks.chaos.ownership import belated_steps
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_pb2 import WORKFLOW_STATUS_FAILED, WORKFLOW_STATUS_SUCCEEDED
 
 KINDS = ("accepted", "started", "step_started", "step_completed", "completed")
+MARK = "2-a"
 
 
 def event(sequence: int, kind: str) -> ProgressEvent:
@@ -33,7 +37,28 @@ def event(sequence: int, kind: str) -> ProgressEvent:
     if kind.startswith("step_"):
         made.step, made.step_id, made.attempt = "one", "s1", 1
     getattr(made, kind).SetInParent()
+    if kind == "step_completed":
+        made.step_completed.update.struct_value.update({"ran": [MARK]})
+    elif kind == "completed":
+        made.completed.result.Pack(with_marks(MARK))
     return made
+
+
+def with_marks(*marks: str) -> struct_pb2.Struct:
+    state = struct_pb2.Struct()
+    state.update({"ran": list(marks)})
+    return state
+
+
+def progress(sequence: int, mark: str) -> ProgressEvent:
+    made = event(sequence, "step_progress")
+    made.step_progress.message = mark
+    return made
+
+
+EFFECT = Effect("r1", "one", 3.5, "yes", "wf_1", MARK, group=7)
+LATE = replace(EFFECT, at=4.5, mark="1-b")
+PAUSE = Pause(7, 3.7, 4.4)
 
 
 def intact() -> Ledgers:
@@ -45,7 +70,7 @@ def intact() -> Ledgers:
         decided=[Decided("wf_1", "i1", "yes")],
     )
     row = Row("wf_1", "r1", WORKFLOW_STATUS_SUCCEEDED, len(events), events)
-    return Ledgers(client, (Effect("r1", "one", 3.5, "yes"),), (row,))
+    return Ledgers(client, (EFFECT,), (row,))
 
 
 def with_row(ledgers: Ledgers, **changes: object) -> Ledgers:
@@ -55,6 +80,25 @@ def with_row(ledgers: Ledgers, **changes: object) -> Ledgers:
 def with_kinds(ledgers: Ledgers, *kinds: str) -> Ledgers:
     events = tuple(event(number, kind) for number, kind in enumerate(kinds, 1))
     return with_row(ledgers, events=events, last_sequence=len(events))
+
+
+def with_events(ledgers: Ledgers, *events: ProgressEvent) -> Ledgers:
+    for sequence, each in enumerate(events, 1):
+        each.sequence = sequence
+    return with_row(ledgers, events=events, last_sequence=len(events))
+
+
+def with_result(ledgers: Ledgers, *marks: str) -> Ledgers:
+    ledgers.rows[0].events[-1].completed.result.Pack(with_marks(*marks))
+    return ledgers
+
+
+def with_effects(ledgers: Ledgers, *effects: Effect, pauses: tuple[Pause, ...] = ()) -> Ledgers:
+    """Some more steps that ran, their starts recorded."""
+    head, tail = ledgers.rows[0].events[:2], ledgers.rows[0].events[2:]
+    starts = [event(3, "step_started") for _ in effects]
+    more = replace(ledgers, effects=(*ledgers.effects, *effects), pauses=pauses)
+    return with_events(more, *head, *starts, *tail)
 
 
 def with_seen(ledgers: Ledgers, change: Callable[[list[Seen]], object]) -> Ledgers:
@@ -94,7 +138,16 @@ DAMAGE: list[tuple[str, Callable[[Ledgers], Ledgers]]] = [
     ("wrong_ends", lambda whole: with_kinds(whole, *KINDS, "completed")),
     ("wrong_ends", lambda whole: with_kinds(whole, *KINDS, "step_started")),
     ("repeated_outcomes", lambda whole: with_kinds(whole, *KINDS[:4], "step_completed", "completed")),
-    ("repeated_steps", lambda whole: replace(whole, effects=(*whole.effects, Effect("r1", "one", 4.5)))),
+    ("repeated_steps", lambda whole: with_effects(whole, LATE)),
+    ("repeated_steps", lambda whole: with_effects(whole, replace(LATE, group=8), pauses=(PAUSE,))),
+    ("repeated_steps", lambda whole: with_effects(whole, replace(LATE, mark="3-b"), pauses=(PAUSE,))),
+    ("repeated_steps", lambda whole: with_effects(whole, LATE, pauses=(Pause(7, 4.1, 4.4),))),
+    ("unrecorded_starts", lambda whole: replace(whole, effects=(*whole.effects, replace(EFFECT, at=3.6)))),
+    ("stale_writes", lambda whole: with_events(whole, *whole.rows[0].events[:4], progress(5, "1-b"))),
+    ("stale_writes", lambda whole: with_events(whole, progress(1, "3-b"), *whole.rows[0].events)),
+    ("mixed_outcomes", lambda whole: with_result(whole, MARK, "1-b")),
+    ("mixed_outcomes", lambda whole: with_result(whole, MARK, MARK)),
+    ("mixed_outcomes", with_result),
     ("unrecorded_steps", lambda whole: replace(whole, effects=())),
     ("wrong_decisions", lambda whole: with_client(whole, decided=[Decided("wf_1", "i1", "no")])),
     ("wrong_decisions", lambda whole: replace(whole, effects=(replace(whole.effects[0], decision="no"),))),
@@ -116,13 +169,19 @@ def test_damage_is_seen(rule: str, damage: Callable[[Ledgers], Ledgers]) -> None
     assert check(damage(intact()))[rule]
 
 
+def test_a_step_that_a_pause_held_back_is_not_counted() -> None:
+    ledgers = with_effects(intact(), LATE, pauses=(PAUSE,))
+    assert check(ledgers)["repeated_steps"] == []
+    assert list(belated_steps(ledgers)) == [LATE]
+
+
 def test_every_rule_has_a_damage_that_it_sees() -> None:
     assert {rule for rule, _ in DAMAGE} == set(RULES)
 
 
 def test_ledgers_are_read_from_plain_files(tmp_path: Path) -> None:
     effects = tmp_path / "effects.jsonl"
-    effects.write_text(json.dumps({"request_id": "r1", "step": "one", "at": 3.5, "decision": "yes"}) + "\n")
+    effects.write_text(json.dumps(asdict(EFFECT)) + "\n")
     connection = sqlite3.connect(tmp_path / "store.db")
     connection.executescript(
         "CREATE TABLE workflow (project, workflow_id, request_id);"
