@@ -1,4 +1,4 @@
-"""The fixtures of Redis. A conftest that imports both offers `redis`."""
+"""The fixtures of Redis. A conftest that imports them all offers `redis` and `redis_url`."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.services.redis import RedisService, redis_service
 
-__all__ = ["RedisService", "redis", "redis_running"]
+__all__ = ["RedisService", "redis", "redis_running", "redis_url"]
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +21,9 @@ def redis(redis_running: RedisService) -> RedisService:
     """It, emptied."""
     redis_running.flush()
     return redis_running
+
+
+@pytest.fixture
+def redis_url(redis: RedisService) -> str:
+    """Where an empty one listens."""
+    return redis.url

@@ -1,0 +1,108 @@
+"""What an operation staged, as the commands that write it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import ormsgpack
+
+from stretto.server.domain.change import CheckpointCopy
+from stretto.server.domain.session import EntryKind, Session
+from stretto.server.domain.workflow import Workflow
+from stretto.server.store._prepared import UsedRequest
+from stretto.server.store._rows import Row
+from stretto.server.store.redis import _encoding, _places
+from stretto.server.store.redis._keys import CHECKPOINT_KINDS, name_of
+from stretto.server.store.redis._places import Write
+
+_PUSHED_MAX = 1_000
+"""Values in one command: Lua takes only so many arguments."""
+
+_SEQUENCE_DIGITS = 12
+
+Staged = Mapping[str, Sequence[Row]]
+
+
+class Writes:
+    """The commands of one operation, in terms of what was there before it and is there after it."""
+
+    def __init__(self, revision: str) -> None:
+        self._revision = revision
+        self.commands: list[Write] = []
+
+    def workflow(self, before: Workflow | None, after: Workflow, staged: Staged) -> None:
+        """Write a workflow's row, with those of its interrupts that changed, and move it in the indexes."""
+        workflow_id = after.workflow_id
+        values: list[str | bytes] = ["r", self._revision]
+        for row in staged["workflow"]:
+            if row[1] == workflow_id:
+                values += ["f", _encoding.fixed_part(row), "u", _encoding.brief_part(after), "x", after.session_id]
+                self.commands.extend(_places.of_workflow(after))
+        for row in staged["workflow_state"]:
+            if row[1] == workflow_id:
+                values += ["s", _encoding.state_part(row)]
+        for row in staged["interrupt"]:
+            if row[1] == workflow_id:
+                values += [f"i{row[2]}", ormsgpack.packb(row[3:])]
+        self.commands.append(("HSET", f"w:{workflow_id}", *values))
+        self.commands.extend(_places.moved(before, after))
+
+    def session(self, before: Session | None, after: Session) -> None:
+        """Write a session's row and move it in the indexes."""
+        key = f"s:{after.session_id}"
+        self.commands.append(("HSET", key, "d", _encoding.session_row(after), "r", self._revision))
+        self.commands.extend(_places.session_moved(before, after))
+
+    def rows(self, staged: Staged) -> None:
+        """Write what only comes on top of what is there."""
+        self.commands.extend(_pushed("e", staged["event"], lambda row: row[3]))
+        self.commands.extend(_pushed("j", staged["session_event"], lambda row: ormsgpack.packb(row[3:])))
+        for row in staged["session_event"]:
+            self.commands.extend(_words(row))
+        for _, session_id in staged["purge"]:
+            self.commands.append(("SADD", "purge", session_id))
+        for _, request_id, digest, workflow_id, at in staged["request"]:
+            self.commands.append(
+                ("HSET", "requests", request_id, _encoding.request_row(UsedRequest(digest, workflow_id)))
+            )
+            self.commands.append(("ZADD", "requests:age", at, request_id))
+        self.commands.extend(_checkpoint_writes(staged))
+
+    def copy_checkpoints(self, workflow_id: str, copied: CheckpointCopy) -> None:
+        """Copy checkpoints from another workflow, on Redis's side."""
+        values = (copied.workflow_id, workflow_id, copied.checkpoint_id, int(copied.with_writes))
+        self.commands.append(("COPY-CHECKPOINTS", *values))
+
+    def delete_checkpoints(self, workflow_id: str) -> None:
+        """Delete all that belongs to a workflow's checkpoints."""
+        self.commands.extend(("UNLINK", f"{kind}:{workflow_id}") for kind in CHECKPOINT_KINDS)
+
+
+def _checkpoint_writes(staged: Staged) -> Iterator[Write]:
+    for row in staged["checkpoint"]:
+        name = name_of(row[2], row[3])
+        yield ("HSET", f"c:{row[1]}", name, ormsgpack.packb(row[2:]))
+        yield ("ZADD", f"k:{row[1]}", 0, name)
+    for row in staged["channel_blob"]:
+        yield ("HSET", f"b:{row[1]}", name_of(*row[2:5]), ormsgpack.packb(row[2:]))
+    for row in staged["pending_write"]:
+        name = name_of(*row[2:5], str(row[5]))
+        yield ("HSET", f"p:{row[1]}", name, ormsgpack.packb(row[2:]))
+        yield ("ZADD", f"q:{row[1]}", 0, name)
+
+
+def _pushed(kind: str, rows: Iterable[Row], value_of: Callable[[Row], bytes]) -> Iterator[Write]:
+    """Values at the ends of the lists that they belong to."""
+    values: dict[str, list[bytes]] = {}
+    for row in rows:
+        values.setdefault(row[1], []).append(value_of(row))
+    for name, all_of_it in values.items():
+        for start in range(0, len(all_of_it), _PUSHED_MAX):
+            yield ("RPUSH", f"{kind}:{name}", *all_of_it[start : start + _PUSHED_MAX])
+
+
+def _words(row: Row) -> Iterator[Write]:
+    """How messages and notices are found again."""
+    _, session_id, sequence, kind, workflow_id = row[:5]
+    if kind in (EntryKind.MESSAGE, EntryKind.NOTICE):
+        yield ("ZADD", f"m:{session_id}", sequence, sequence)
+    if kind == EntryKind.MESSAGE:
+        yield ("ZADD", f"t:{session_id}", 0, name_of(workflow_id, f"{sequence:0{_SEQUENCE_DIGITS}d}"))
