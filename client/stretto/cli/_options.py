@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
@@ -51,7 +52,10 @@ class Common:
     server: Annotated[
         str,
         Parameter(
-            env_var="STRETTO_SERVER", show_default=True, group=_CONNECTION, help="Address of the server, as HOST:PORT."
+            env_var="STRETTO_SERVER",
+            show_default=True,
+            group=_CONNECTION,
+            help="Address of the server, as HOST:PORT; several with commas between.",
         ),
     ] = DEFAULT_SERVER
     tls: Annotated[
@@ -82,10 +86,17 @@ class Common:
         return Output(as_json=self.json)
 
     @property
+    def servers(self) -> tuple[str, ...]:
+        """Each address by itself."""
+        return tuple(filter(None, map(str.strip, self.server.split(",")))) or (self.server,)
+
+    @property
     def again(self) -> str:
         """What a command to paste needs to reach the same server; empty where the default or the variable does."""
         named = os.environ.get("STRETTO_SERVER", DEFAULT_SERVER) != self.server
-        return f" --server {self.server}" * named + " --tls" * (self.tls and "STRETTO_TLS" not in os.environ)
+        return f" --server {shlex.quote(self.server)}" * named + " --tls" * (
+            self.tls and "STRETTO_TLS" not in os.environ
+        )
 
     @contextlib.asynccontextmanager
     async def connected(self, name: str = "") -> AsyncIterator[tuple[Client, Output]]:

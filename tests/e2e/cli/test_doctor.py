@@ -1,45 +1,16 @@
 """`stretto doctor`: a real server, none, and servers that are something else or older."""
 
-import contextlib
-from concurrent.futures import ThreadPoolExecutor
-
 import grpc
 import pytest
 
 from stretto.catalog.v1 import catalog_service_pb2
 from stretto.operations.v1 import operations_service_pb2
 from tests.e2e.cli.calling import NOBODY
+from tests.e2e.cli.standing_in import as_bytes, refuses, says, serving
 
 HEALTH = "grpc.health.v1.Health"
 CATALOG = "stretto.catalog.v1.CatalogService"
 OPERATIONS = "stretto.operations.v1.OperationsService"
-
-
-def says(answer):
-    return grpc.unary_unary_rpc_method_handler(lambda _, __: answer, response_serializer=_bytes)
-
-
-def refuses(code, words):
-    return grpc.unary_unary_rpc_method_handler(lambda _, context: context.abort(code, words))
-
-
-def _bytes(answer):
-    return answer if isinstance(answer, bytes) else answer.SerializeToString()
-
-
-@contextlib.contextmanager
-def serving(**methods):
-    """A server with some methods, by service and method in one name."""
-    server = grpc.server(ThreadPoolExecutor(2))
-    for name, handler in methods.items():
-        service, _, method = name.partition("/")
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(None).wait()
 
 
 def verdicts(done):
@@ -72,6 +43,28 @@ def test_nobody_there_gives_6_and_says_what_to_do(stretto):
     assert "refused: nobody listens on port 1" in done.out
     assert "stretto serve" in done.out
     assert stretto("doctor", "--json", server=NOBODY).json["exit"] == "UNREACHABLE"
+
+
+def test_each_of_several_servers_is_looked_at(stretto, served):
+    done = stretto("doctor", server=f"{served},{NOBODY}")
+    assert done.code == 6
+    assert [line for line in done.out.splitlines() if line.startswith("Server ")] == [
+        f"Server {served}",
+        f"Server {NOBODY}",
+    ]
+    assert done.out.count("✓ installation") == 1
+    assert "✓ health" in done.out
+    assert "refused: nobody listens on port 1" in done.out
+    findings = stretto("doctor", "--json", server=f"{served},{NOBODY}").json["findings"]
+    assert {finding["server"] for finding in findings if finding["verdict"] == "bad"} == {NOBODY}
+    assert {finding["server"] for finding in findings} == {"", served, NOBODY}
+
+
+def test_a_command_takes_the_server_that_is_there(stretto, served):
+    assert {stretto("types", server=f"{NOBODY},{served}").code for _ in range(4)} == {0}
+    nobody = stretto("types", server=f"{NOBODY},127.0.0.1:2")
+    assert nobody.code == 6
+    assert f"nobody answers at {NOBODY},127.0.0.1:2" in nobody.err
 
 
 def test_a_wrong_tls_flag_gives_6(here):
@@ -139,7 +132,7 @@ def test_commits_that_somebody_else_times_are_tried_later(stretto):
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "somebody else times commits")
         return operations_service_pb2.DiagnoseResponse()
 
-    handler = grpc.unary_unary_rpc_method_handler(diagnose, operations_service_pb2.DiagnoseRequest.FromString, _bytes)
+    handler = grpc.unary_unary_rpc_method_handler(diagnose, operations_service_pb2.DiagnoseRequest.FromString, as_bytes)
     with serving(**{f"{HEALTH}/Check": says(b"\x08\x01"), f"{OPERATIONS}/Diagnose": handler}) as server:
         done = stretto("doctor", "--json", server=server)
     assert verdicts(done)["commits"] == "warn"

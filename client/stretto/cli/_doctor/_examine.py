@@ -29,8 +29,7 @@ Code = grpc.StatusCode
 
 
 async def examine(server: str, *, tls: bool, metadata: Metadata, seconds: float) -> AsyncIterator[Finding]:
-    """Findings about this installation, the way to a server, and the server; up to one that makes the rest idle."""
-    yield _installation()
+    """Findings about the way to a server, and the server; up to one that makes the rest idle."""
     async for finding in reach(server, seconds, tls=tls):
         yield finding
         if finding.verdict is Verdict.BAD:
@@ -44,7 +43,8 @@ async def examine(server: str, *, tls: bool, metadata: Metadata, seconds: float)
             yield finding
 
 
-def _installation() -> Finding:
+def installation() -> Finding:
+    """Which versions run here."""
     parts = {name: importlib.metadata.version(name) for name in ("stretto", "grpcio", "protobuf")}
     told = ", ".join([*(f"{name} {version}" for name, version in parts.items()), f"Python {platform.python_version()}"])
     return ok("installation", told, **parts, python=platform.python_version())

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from stretto.cli._doctor import Finding, Verdict, examine
+from stretto.cli._doctor import Finding, Verdict, examine, installation
 from stretto.cli._exits import Exit
 from stretto.cli._options import COMMON, Common
 from stretto.cli._output import Output, clean
@@ -18,7 +18,7 @@ _WAY: Final = frozenset({"address", "connection", "protocol", "answer"})
 
 
 async def doctor(*, common: Common = COMMON) -> Exit:
-    """Check this installation and a server, and say what is wrong.
+    """Check this installation and a server, or each of several, and say what is wrong.
 
     Looks at the way to the server, its health, version and clock, its store, executors, queue and watchers, and
     measures how long an echo and a durable commit take. With --json: one document. The exit code is 0 when nothing
@@ -26,12 +26,16 @@ async def doctor(*, common: Common = COMMON) -> Exit:
     """
     out = common.output()
     metadata = (("authorization", f"Bearer {common.token}"),) if common.token else ()
-    out.show(Text.assemble("Server ", (common.server, "bold")), "")
-    findings = []
-    async for finding in examine(common.server, tls=common.tls, metadata=metadata, seconds=common.timeout):
-        findings.append(finding)
-        _show(out, finding)
-    out.document(_document(common.server, findings))
+    found = [("", installation())]
+    for number, server in enumerate(common.servers):
+        out.show(*[""] * bool(number), Text.assemble("Server ", (server, "bold")), "")
+        if not number:
+            _show(out, found[0][1])
+        async for finding in examine(server, tls=common.tls, metadata=metadata, seconds=common.timeout):
+            found.append((server, finding))
+            _show(out, finding)
+    findings = [finding for _, finding in found]
+    out.document(_document(common.server, found))
     out.show("", _sum(findings))
     return _exit(findings)
 
@@ -59,18 +63,20 @@ def _exit(findings: list[Finding]) -> Exit:
     return Exit.FAULT if bad else Exit.OK
 
 
-def _document(server: str, findings: list[Finding]) -> dict[str, Any]:
+def _document(asked: str, found: list[tuple[str, Finding]]) -> dict[str, Any]:
+    """Each finding with its server, which is empty for what holds for all."""
     return {
-        "server": server,
-        "exit": _exit(findings).name,
+        "server": asked,
+        "exit": _exit([finding for _, finding in found]).name,
         "findings": [
             {
+                "server": server,
                 "check": finding.check,
                 "verdict": finding.verdict.value,
                 "measured": finding.measured,
                 "advice": finding.advice,
                 "values": dict(finding.values),
             }
-            for finding in findings
+            for server, finding in found
         ],
     }

@@ -55,9 +55,12 @@ class Calls:
             except Cut:
                 refused = self.cut(correlation_id)
             left = until.left() or 0.0
-            if not self._retry or not isinstance(refused, Unavailable) or left < LAST_SECONDS:
+            if not isinstance(refused, Unavailable) or left < LAST_SECONDS:
                 raise self._told(refused, before, until) from None
-            before, pause = refused, backoff.next(refused.retry_after, servers=len(self.connections))
+            pause = backoff.next(refused.retry_after, servers=len(self.connections))
+            if pause and not self._retry:  # Every server was asked.
+                raise self._told(refused, None, until) from None
+            before = refused
             self.connections.pause().wait(min(pause, left / 2))
 
     def until(self, timeout: float | None) -> Until:
@@ -93,7 +96,7 @@ class Calls:
     def _told(self, refused: CallError, before: CallError | None, until: Until) -> CallError:
         """The error to raise. When time ran out over repeats, what they failed with says more than that it did."""
         told = before if before is not None and isinstance(refused, TimedOut) else refused
-        if before is not None and isinstance(told, Unavailable):
+        if before is not None and self._retry and isinstance(told, Unavailable):
             told.message += f"; tried again and again for {until}"
         if len(self.connections) > 1 and isinstance(told, Unavailable | TimedOut):
             told.message += f"; the servers are {self._target}"

@@ -75,8 +75,8 @@ class ClientSync:
             metadata: Sent along with every call, such as an authorization.
             timeout: Seconds that a call may take, all repeats included. Watching has no such limit.
             retry: Whether a call is repeated while the server cannot be reached. The request id, which each call
-                has, makes that safe. A watch goes on after breaks in any case. Without it a call is made once, at
-                one server, also where there are others.
+                has, makes that safe. A watch goes on after breaks in any case. Without it there is one
+                try for each server.
             message_bytes_max: Largest message to send or to take.
             keepalive_seconds: Silence on a connection with open calls after which it is pinged; the server allows
                 5 and more.
