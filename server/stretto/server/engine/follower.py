@@ -140,20 +140,21 @@ class Follower(Generic[E]):
                     return
                 elif self._closing:
                     raise StreamEnded(last_sequence=str(cursor))
-                elif await self._waits_in_vain(tail, cursor):
+                elif tail.deleted or tail.doubted:
+                    await self._ask(key, tail, cursor)
+                elif await tail.wait(self._patience(tail, cursor)):
+                    continue
+                elif cursor < tail.head.last_sequence:
                     await self._ask(key, tail, cursor)  # What is missing was deleted, and this says so; or it is late.
-                elif cursor >= tail.head.last_sequence and not self._closing:
+                else:
                     yield ()
         finally:
             self._leave(key, tail)
 
-    async def _waits_in_vain(self, tail: Tail[E], cursor: int) -> bool:
-        """Wait for something to look at; says whether to ask the store, for what should be there is not."""
-        if tail.deleted or tail.doubted:
-            return True
+    def _patience(self, tail: Tail[E], cursor: int) -> float:
+        """How long to wait for something to look at: not long for what should be there already."""
         is_late = cursor < tail.head.last_sequence
-        woken = await tail.wait(min(LATE_SECONDS_MAX, self._bookmark_seconds) if is_late else self._bookmark_seconds)
-        return tail.doubted or (not woken and cursor < tail.head.last_sequence)
+        return min(LATE_SECONDS_MAX, self._bookmark_seconds) if is_late else self._bookmark_seconds
 
     async def _ask(self, key: Key, tail: Tail[E], cursor: int) -> None:
         """Learn how far the journal is; raises when it is not there any more."""
