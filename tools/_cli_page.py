@@ -19,7 +19,8 @@ ABOUT: Final = """\
 `stretto --help` lists the commands, and each command tells its options with `--help`. What is asked for goes to stdout,
 all else to stderr. Exit codes are on the page of [errors](errors.md#exit-codes-of-stretto).
 
-`pip install 'stretto[cli]'` brings the commands, `pip install 'stretto[server]'` brings `stretto serve` too.
+`pip install 'stretto[cli]'` brings the commands, `pip install 'stretto[server]'` brings `stretto serve` and
+`stretto worker` too.
 
 ## Options of all commands
 
@@ -27,7 +28,11 @@ Those that say which server are only for commands that call one.
 
 """
 
-SERVE: Final = "Its options are the [settings](settings.md)."
+NATIVE: Final = {
+    "serve": "Its options are the [settings](settings.md).",
+    "worker": "Its options are the [settings of a worker](settings.md#what-a-worker-does-without).",
+}
+"""Where the options of the commands are that read their command line themselves."""
 
 
 class Undocumented(Exception):
@@ -50,7 +55,7 @@ def cli_page(commands: Iterable[Command] = COMMANDS) -> str:
 def _command(app: cyclopts.App, command: Command) -> Iterator[str]:
     yield f"\n### {command.name}\n\n{command.help}"
     if command.native:
-        yield f" {SERVE}\n"
+        yield f" {NATIVE[command.name]}\n"
         return
     function = load(command)
     yield f"\n\n    {usage(command, function)}\n"

@@ -21,6 +21,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 from pydantic import BaseModel
 
+from stretto.server.__main__ import OF_SERVERS
 from stretto.server.domain.settings import Settings
 from stretto.workflows._settings import VariableSettings
 from stretto.workflows.project_audit.settings import AuditSettings
@@ -60,7 +61,7 @@ def pages() -> dict[str, str]:
     written = {f"{package}.md": proto_page([file for file in files if file.package == package]) for package in packages}
     errors = HEAD.format(source="the protos, the client and the command line") + errors_page(files)
     commands = HEAD.format(source="the command line") + cli_page()
-    settings = settings_page(Settings) + variables_of("troubleshooting", TroubleshootingSettings)
+    settings = settings_page(Settings) + of_servers() + variables_of("troubleshooting", TroubleshootingSettings)
     settings += variables_of("project_audit", AuditSettings)
     return {**written, "cli.md": commands, "errors.md": errors, "settings.md": settings}
 
@@ -75,15 +76,24 @@ def descriptors() -> list[FileDescriptorProto]:
 
 def settings_page(settings: type[BaseModel]) -> str:
     """Every setting with its flag, its variable, its default and what it does."""
-    lines = [HEAD.format(source="the settings"), "# Settings of `stretto serve`\n\n"]
+    lines = [HEAD.format(source="the settings"), "# Settings of `stretto serve` and `stretto worker`\n\n"]
     lines += ["| flag | variable | default | meaning |\n", "| --- | --- | --- | --- |\n"]
     for name, field in settings.model_fields.items():
         if not field.description:
             raise Undocumented(f"setting {name}")
         flag = f"--{name.replace('_', '-')}"
-        default = f"`{field.default}`" if field.default != "" else ""
+        default = f"`{field.default}`" if field.default not in ("", ()) else ""
         lines.append(f"| `{flag}` | `STRETTO_{name.upper()}` | {default} | {field.description} |\n")
     return "".join(lines)
+
+
+def of_servers() -> str:
+    """The settings that `stretto worker` has not."""
+    flags = ", ".join(f"`--{name.replace('_', '-')}`" for name in Settings.model_fields if name in OF_SERVERS)
+    return (
+        "\n## What a worker does without\n\n"
+        f"`stretto worker` has all these settings but those that mean something for a server only: {flags}.\n"
+    )
 
 
 def variables_of(workflow_type: str, settings: type[VariableSettings]) -> str:

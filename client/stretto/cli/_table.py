@@ -61,6 +61,14 @@ COMMANDS: Final = (
         "stretto.server.__main__:main",
         native=True,
     ),
+    Command(
+        "worker",
+        "Run workflows for servers that share a store: stretto worker MODULE:NAME ...",
+        "Serve and build",
+        "server",
+        "stretto.server.__main__:worker",
+        native=True,
+    ),
     *_commands(
         "Serve and build",
         ("init", "Make a new project with a workflow, a contract and a test."),
