@@ -148,7 +148,19 @@ async def test_a_frozen_redis_is_noticed_and_found_again() -> None:
             await connected(one.bus)
 
 
-async def test_one_that_could_not_tell_says_so_to_those_who_heard_nothing_of_it(redis: RedisService) -> None:
+async def test_those_who_could_hear_learn_that_another_could_not_tell(redis: RedisService) -> None:
+    async with listening(redis.url) as one, listening(redis.url) as two:
+        await two.gap()
+        redis.ask("CLIENT PAUSE 1500 WRITE")
+        one.bus.tell(news())
+        await connected(one.bus, wanted=False)
+        assert two.bus.connected
+
+        await two.gap()
+        await connected(one.bus)
+
+
+async def test_those_who_listen_learn_that_a_message_could_not_hold_all(redis: RedisService) -> None:
     async with listening(redis.url) as one, listening(redis.url) as two:
         await two.gap()
         for _ in range(3):

@@ -12,7 +12,7 @@ from docket.strikelist import StrikeList
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
-from stretto.server.cluster._redis import ANSWER_SECONDS_MAX, options
+from stretto.server.cluster._redis import ANSWER_SECONDS_MAX, AWAY, options
 from stretto.server.cluster._sieve import REFUSED, TAKE, SievedRedis
 
 CONNECTIONS_MAX = 16
@@ -24,11 +24,17 @@ TAKEN_AT_ONCE_MAX = 64
 POLL_SECONDS = 0.1
 """Longest that a worker waits in Redis for a task before it looks again whether it has room, or shall stop."""
 
-FULL_POLL_SECONDS = 0.01
+FULL_POLL_SECONDS = 0.005
 """Pause before a worker that is full looks again whether it has room."""
+
+UNDER_WAY_MAX = 1_000
+"""Tasks of one queue that a process handles at the same time, however much room there is said to be."""
 
 SCHEDULE_SECONDS = 0.25
 """How late a task that is due may come."""
+
+CONSUMER_IDLE_MS_MAX = 3_600_000
+"""Silence after which a process that holds no task is gone for good; a living one asks several times a second."""
 
 HEARTBEAT = timedelta(minutes=1)
 """Nobody reads docket's own list of workers: members are in the store."""
@@ -64,6 +70,16 @@ class QueueDocket(Docket):
         # Without an address it reads none from Redis, where they would be pickled.
         self.strike_list = StrikeList()
 
+    async def forget_consumers(self) -> None:
+        """Make Redis forget processes that are long gone: each start leaves a name behind."""
+        try:
+            async with self.redis() as redis:
+                for consumer in await redis.xinfo_consumers(self.stream_key, self.worker_group_name):
+                    if consumer["pending"] == 0 and consumer["idle"] > CONSUMER_IDLE_MS_MAX:
+                        await redis.xgroup_delconsumer(self.stream_key, self.worker_group_name, consumer["name"])
+        except AWAY:
+            return  # Nothing was ever put there, or Redis is away: the next start looks again.
+
 
 class QueueWorker(Worker):
     """Takes tasks out of a queue for as long as there is room."""
@@ -98,7 +114,7 @@ class QueueWorker(Worker):
         A task that was taken and not yet handed over still takes up room of which `room` does not know.
         """
         self._handed &= self._tasks_by_key.keys()
-        concurrency = len(self._handed) + self._room()
+        concurrency = min(len(self._handed) + self._room(), UNDER_WAY_MAX)
         self._full = concurrency <= len(self._tasks_by_key)
         return concurrency
 

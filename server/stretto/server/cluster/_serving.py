@@ -46,6 +46,7 @@ class Serving:
             return
         _log.warning("queue_not_stopped", queue=self._docket.name, under_way=len(self._under_way))
         self._task.cancel()
+        await self._ended_in_time()
 
     async def _ended_in_time(self) -> bool:
         done, _ = await asyncio.wait([self._task], timeout=STOP_SECONDS_MAX)
@@ -60,8 +61,15 @@ class Serving:
                 await _wait(self._stopping)
 
     async def _work(self) -> None:
-        async with self._new_worker() as self._worker:
-            await self._worker.run_forever()
+        await self._docket.forget_consumers()
+        async with self._new_worker() as worker:
+            if self._stopping.is_set():
+                return
+            self._worker = worker
+            try:
+                await worker.run_forever()
+            finally:
+                self._worker = None
 
     async def _take(self, key: str) -> None:
         """A task, as docket calls it. It is over only when it was handled."""
