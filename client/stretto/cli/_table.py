@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 __all__ = ["COMMANDS", "GROUPS", "Command", "find"]
 
-GROUPS: Final = ("Look around", "Run workflows", "Serve and build", "Help")
+GROUPS: Final = ("Look around", "Run workflows", "Serve and build", "Operate", "Help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,12 @@ COMMANDS: Final = (
         "Serve and build",
         ("init", "Make a new project with a workflow, a contract and a test."),
         ("compile", "Write Python classes for the messages of your .proto files."),
+    ),
+    *_commands(
+        "Operate",
         ("doctor", "Check this installation and a server, and say what is wrong."),
+        ("members", "List the servers and workers that share the store."),
+        ("drain", "Have a server or worker finish its steps and end."),
     ),
     *_commands("Help", ("completion", "Print a completion script for bash, zsh or fish.")),
 )

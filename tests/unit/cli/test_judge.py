@@ -23,6 +23,7 @@ WELL = {
     "executors": {"wanted": 2, "alive": 2},
     "workflows": {"running": 3, "concurrency_max": 10, "queued": 0, "queue_max": 100},
     "watches": {"open": 5, "open_max": 100},
+    "sharing": {"member_id": "server-1"},
 }
 
 
@@ -37,7 +38,7 @@ def found(**changes):
 
 def test_a_server_that_is_well_has_no_advice():
     findings = found()
-    assert set(findings) == {"server", "store", "space", "executors", "queue", "watches"}
+    assert set(findings) == {"server", "store", "space", "executors", "queue", "watches", "sharing"}
     assert all(finding.verdict is Verdict.OK and not finding.advice for finding in findings.values())
     assert findings["server"].measured == "up for 1 h 2 min, Python 3.11.7, LangGraph 1.2.22"
     assert findings["queue"].measured == "3 of at most 10 running, 0 of at most 100 queued"
@@ -57,6 +58,12 @@ def test_a_server_that_is_well_has_no_advice():
         ({"executors": {"alive": 2, "stalled": 1}}, "executors", Verdict.WARN, "1 stalled"),
         ({"executors": {"alive": 1}}, "executors", Verdict.WARN, "1 of 2 alive"),
         ({"workflows": {"queued": 100}}, "queue", Verdict.BAD, "100 of at most 100"),
+        (
+            {"sharing": {"work_queue": {"disconnected_since": "2027-01-15T08:57:00Z"}}},
+            "sharing",
+            Verdict.BAD,
+            "not connected for 5 min",
+        ),
         ({"workflows": {"queued": 80}}, "queue", Verdict.WARN, "80 of at most 100"),
         ({"workflows": {"queued": 1, "running": 10}}, "queue", Verdict.WARN, "10 of at most 10"),
         ({"watches": {"open": 100}}, "watches", Verdict.BAD, "100 of at most 100"),
@@ -119,3 +126,12 @@ def test_commits_that_failed_are_bad_and_none_at_all_is_told_of():
 
 def test_the_median_is_the_one_in_the_middle():
     assert median([5, 1, 3]) == 3
+
+
+def test_a_shared_store_is_told_of_with_its_work_queue():
+    sharing = {"store_shared": True, "work_queue": {"connected": True}}
+    finding = found(sharing=sharing)["sharing"]
+    assert finding.verdict is Verdict.OK
+    assert finding.measured == "server-1 is one of those that `stretto members` lists; the work queue is connected"
+    assert finding.values == {"member_id": "server-1", "store_shared": True, "work_queue_connected": True}
+    assert found()["sharing"].measured == "it has its store to itself, as server-1"

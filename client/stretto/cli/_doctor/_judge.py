@@ -173,6 +173,26 @@ def _watches(diagnosis: Diagnosis) -> Finding:
     return ok("watches", told, **values)
 
 
+def _sharing(diagnosis: Diagnosis) -> Finding:
+    sharing = diagnosis.sharing
+    values = {"member_id": sharing.member_id, "store_shared": sharing.store_shared}
+    if not sharing.HasField("work_queue"):
+        return ok("sharing", f"it has its store to itself, as {sharing.member_id or 'its only member'}", **values)
+    values["work_queue_connected"] = sharing.work_queue.connected
+    told = f"{sharing.member_id} is one of those that `stretto members` lists"
+    if sharing.work_queue.connected:
+        return ok("sharing", f"{told}; the work queue is connected", **values)
+    since = diagnosis.answered_at.ToDatetime() - sharing.work_queue.disconnected_since.ToDatetime()
+    seconds = max(since.total_seconds(), 0.0)
+    return bad(
+        "sharing",
+        f"{told}; the work queue is not connected for {_span(seconds)}",
+        "nothing is lost, but workflows wait and watchers hear late until it is back: look at Redis, and at --redis",
+        **values,
+        disconnected_seconds=round(seconds, 1),
+    )
+
+
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
@@ -182,4 +202,12 @@ def _span(seconds: float) -> str:
     return f"{hours:.0f} h {minutes:.0f} min" if hours else f"{minutes:.0f} min" if minutes else f"{seconds:.0f} s"
 
 
-_LOOKS: Final[tuple[Callable[[Diagnosis], Finding], ...]] = (_life, _store, _space, _executors, _queue, _watches)
+_LOOKS: Final[tuple[Callable[[Diagnosis], Finding], ...]] = (
+    _life,
+    _store,
+    _space,
+    _executors,
+    _queue,
+    _watches,
+    _sharing,
+)

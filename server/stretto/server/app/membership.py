@@ -43,7 +43,7 @@ class LoneMembership:
     async def drain(self, member_id: str) -> Presence:
         """Have this server stop, as SIGTERM does; or MemberNotFound for any other."""
         if member_id not in ("", self.member_id):
-            raise MemberNotFound(f"There is no member {member_id!r}.", member_id=member_id)
+            raise MemberNotFound(f"There is no member {member_id!r}; there are: {self.member_id}.")
         self._drains = True
         self._stop()
         return self._presence()
