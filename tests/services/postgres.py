@@ -103,6 +103,10 @@ class PostgresService:
         for pid in [self.pid, *_children(self.pid)]:
             os.kill(pid, signal.SIGCONT)
 
+    def become_standby(self) -> None:
+        """Take no writes from the next start on, as a copy that follows another server."""
+        (self._folder / "data" / "standby.signal").touch()
+
     def _answers(self) -> bool:
         # It writes this word into its file of state when it takes calls, so no client is needed to ask it.
         state = self._folder / "data" / "postmaster.pid"
