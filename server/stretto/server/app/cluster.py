@@ -13,7 +13,6 @@ from stretto.server.domain.member import Member, Presence
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.listening import Listening
-from stretto.server.engine.news import News
 from stretto.server.engine.runner import DispatchLimits
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.store import Store
@@ -53,21 +52,17 @@ class Cluster:
     async def close(self) -> None:
         """Disconnect."""
         if self._listening is not None:
-            await self._listening.close()
+            await self._listening.stop()
         await self._queues.close()
         await self._bus.close()
 
-    async def listen(self, journal: Journal, sessions: SessionJournal) -> None:
+    def listen(self, journal: Journal, sessions: SessionJournal) -> None:
         """Let journals hear what others commit, and ask the store when others cannot be heard."""
-        listening = self._listening = Listening(self._store, journal, sessions, is_hearing=lambda: self._bus.connected)
-
-        def hear(news: News) -> None:
-            sessions.hear(news.sessions)
-            journal.hear(news.workflows)
-
-        self._bus.on_news(hear)
+        listening = Listening(self._store, journal, sessions, lambda: self._bus.connected)
+        self._bus.on_news(listening.hear)
         self._bus.on_gap(listening.gap)
-        await listening.open()
+        listening.start()
+        self._listening = listening
 
     async def members(self) -> tuple[Presence, ...]:
         """All members, in the order of their ids."""

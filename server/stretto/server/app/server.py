@@ -60,10 +60,11 @@ class Server:
 
     async def _assemble(self) -> None:
         settings, host = self._settings, self.host
-        self._journal = Journal(host.store, bookmark_seconds=settings.bookmark_seconds)
-        self._sessions = SessionJournal(host.store, bookmark_seconds=settings.bookmark_seconds)
+        shared = host.cluster is not None
+        self._journal = Journal(host.store, bookmark_seconds=settings.bookmark_seconds, shared=shared)
+        self._sessions = SessionJournal(host.store, bookmark_seconds=settings.bookmark_seconds, shared=shared)
         if host.cluster is not None:
-            await host.cluster.listen(self._journal, self._sessions)
+            host.cluster.listen(self._journal, self._sessions)
         membership = host.cluster or self._alone()
         workflows = Workflows(host.store, host.catalog, host.dispatcher, host.clock)
         contracts = Contracts(host.types)

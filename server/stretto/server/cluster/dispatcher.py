@@ -1,10 +1,13 @@
 """The dispatcher of a member: puts accepted workflows into queues, and takes those that this process can run."""
 
 import asyncio
+import contextlib
+import random
 from collections.abc import Awaitable, Sequence
 from functools import partial
 
 import structlog
+from redis.exceptions import RedisError
 
 from stretto.server.cluster.bus import Bus
 from stretto.server.cluster.membership import Membership
@@ -33,7 +36,10 @@ DEADLINES_AT_ONCE = 64
 """Deadlines that one member looks after at the same moment."""
 
 PROMPT_SECONDS = 1.0
-"""How often the store is asked about cancels while no news come from others."""
+"""How often the store is asked for what Redis would tell at once, while it does not."""
+
+TAKEN_AT_ONCE = 100
+"""Workflows that a member takes from the store at once while there are no queues."""
 
 
 class ClusterDispatcher(Runner):
@@ -101,7 +107,7 @@ class ClusterDispatcher(Runner):
         for queue, only in self._served():
             self._queues.serve(queue, partial(self._room, only), self._take)
         self._queues.serve(DEADLINES, lambda: DEADLINES_AT_ONCE, self._keep_deadline)
-        self._watching = asyncio.create_task(self._watch_cancels())
+        self._watching = asyncio.create_task(self._do_without_redis())
 
     def _served(self) -> list[tuple[str, str]]:
         """The queues that this member serves, each with its only type if it has one for itself."""
@@ -177,7 +183,7 @@ class ClusterDispatcher(Runner):
         """Put a workflow into the queue of somebody who can run it; False when there is nobody."""
         queue = self._routes.queue_for(workflow.workflow_type, workflow.type_version, self._membership.presences)
         if queue is not None:
-            self._queues.put(queue, f"{workflow.project}/{workflow.workflow_id}/{workflow.epoch + 1}")
+            self._queues.put(queue, _name_of(workflow))
         return queue is not None
 
     # What was committed elsewhere.
@@ -198,12 +204,25 @@ class ClusterDispatcher(Runner):
         if workflow.status.terminal:
             self._on_end(key, workflow)
 
-    async def _watch_cancels(self) -> None:
-        """Ask the store for cancels of what runs here while others cannot be heard."""
-        while not self.draining:
+    async def _do_without_redis(self) -> None:
+        """While others cannot be heard, ask the store for cancels; while there are no queues, take work from it."""
+        while True:
             await asyncio.sleep(PROMPT_SECONDS)
             if self._running and not self._bus.connected:
                 await _as_far_as_the_store_lets(self._reconcile())
+            if self._executors and not self._queues.connected:
+                await _as_far_as_the_store_lets(self._take_some())
+
+    async def _take_some(self) -> None:
+        """Take queued workflows from the store. Others do, too: the claim says whose each one is."""
+        page = list(await self._store.queued(TAKEN_AT_ONCE))
+        random.shuffle(page)
+        for queued in page:
+            key = (queued.project, queued.workflow_id)
+            is_turn = queued.workflow_type == TURN
+            if key not in self._offers and self._room(TURN if is_turn else "") > 0:
+                self._spawn(self._take(_name_of(queued)))
+                await asyncio.sleep(0)  # Lets it count before the next one asks for room.
 
     # What is taken out of queues.
 
@@ -290,7 +309,8 @@ class ClusterDispatcher(Runner):
     async def _count(self) -> None:
         self._accepted = [0, 0]
         self._counted = await self._store.queued_counts(self._limits.queue_max)
-        self._deadline_count = await self._queues.depth(DEADLINES)
+        with contextlib.suppress(RedisError):  # As it was, until Redis is there again.
+            self._deadline_count = await self._queues.depth(DEADLINES)
 
     async def _reconcile(self) -> None:
         """Stop what is not ours any more, and what was cancelled; take back what is ours and does not run."""
@@ -324,6 +344,11 @@ class ClusterDispatcher(Runner):
     def _sow(self, queued: Unfinished) -> bool:
         key = (queued.project, queued.workflow_id)
         return key in self._offers or self._hint(queued)
+
+
+def _name_of(workflow: Workflow | Unfinished) -> str:
+    """A workflow's name in a queue: with the epoch that it will run under, so that each stay is another one."""
+    return f"{workflow.project}/{workflow.workflow_id}/{workflow.epoch + 1}"
 
 
 def _settle(offer: asyncio.Future[None]) -> None:
