@@ -196,6 +196,16 @@ async def test_whoever_lost_its_connection_still_keeps_others_out(postgres_runni
             await PostgresStore(postgres_url, ENCODERS).open()
 
 
+async def test_a_connection_that_is_cut_off_without_a_word_is_ended_in_the_database_too(
+    postgres_running, postgres_url, impatient
+):
+    async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
+        proxy.cut_at(b"BEGIN", Cut.SILENCE)
+        with pytest.raises(StoreUnavailable):
+            await store.create(accepted())
+        await store.create(accepted())
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -11,7 +11,7 @@ class Cut(enum.Enum):
 
     BEFORE = "The server does not hear of it."
     AFTER = "The server hears of it, and the client not of the answer."
-    SILENCE = "The server hears of it, and the client hears nothing, and not that it is cut off either."
+    SILENCE = "The server hears of it, and then neither side hears anything, not even that the other one is gone."
 
 
 class Proxy:
@@ -75,10 +75,11 @@ class Proxy:
                     self.was_cut.set()
                     if self._cut is not Cut.SILENCE:
                         self._hang_up()
-                else:
+                elif not silent.is_set():
                     writer.write(data)
                     await writer.drain()
-        writer.close()
+        if not (silent.is_set() and self._cut is Cut.SILENCE):
+            writer.close()
 
     async def _pass_back(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event
