@@ -254,3 +254,16 @@ async def test_who_is_owed_events_does_not_ask_for_them_all_the_time(store, jour
     await settle()
     assert store.reads == 2
     await watcher.leave()
+
+
+async def test_events_that_the_store_owes_are_given_as_soon_as_they_are_heard(store, journal, monkeypatch):
+    monkeypatch.setattr(followers, "LATE_SECONDS_MAX", 1_000)
+    watcher = await watching(journal)
+    news = await told(store, b"3")
+    store._store._journals[PROJECT, NAME].pop()
+    journal.hear(without_bodies(news))
+    await settle()
+    journal.hear(news)
+    await settle()
+    assert (watcher.sequences, store.reads) == ([1, 2, 3], 2)
+    await watcher.leave()

@@ -112,6 +112,7 @@ async def test_late_word_of_a_deletion_does_not_end_who_waits_for_the_next_sessi
     watcher = await watching(journal, allow_missing=True)
     journal.hear(news)
     journal.learn(await store.session_positions(journal.watched()))
+    assert journal.watched() == ((PROJECT, SESSION),)
     journal.learn((), missing=journal.watched())
     await settle()
     await store.forget_sessions(10_000)

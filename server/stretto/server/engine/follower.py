@@ -171,7 +171,7 @@ class Follower(Generic[E]):
         deadline = loop.time() + seconds
         tail = self._enter(key)
         try:
-            await self._meet(key, tail, sequence)
+            await self._meet(key, tail)
             while tail.head.last_sequence < sequence:
                 left = deadline - loop.time()
                 if self._closing:
