@@ -13,6 +13,9 @@ from stretto.server.store.redis._link import Link
 LEASE_SECONDS = 6.0
 """After this a process that renews its word no more counts as gone."""
 
+_WAIT_SECONDS = LEASE_SECONDS + 1
+"""How long to wait for one who may have died."""
+
 _RENEWALS = 4
 _PAUSE_SECONDS = 0.1
 
@@ -32,7 +35,7 @@ class Hold:
 
     def acquire(self) -> None:
         """Leave the word, or raise StoreInUse. One who died without a word is waited for. Blocks."""
-        until = time.monotonic() + LEASE_SECONDS + 1
+        until = time.monotonic() + _WAIT_SECONDS
         while not self._ask(LEASE_SECONDS):
             if time.monotonic() >= until:
                 raise StoreInUse(self._in_use())

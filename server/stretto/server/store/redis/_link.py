@@ -19,6 +19,8 @@ ANSWER_SECONDS_MAX = 15
 """After this a connection counts as dead; `?socket_timeout=` in the URL says otherwise."""
 
 _NO_ANSWER = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
+_REFUSED = (exceptions.ResponseError, exceptions.BusyLoadingError, exceptions.AuthenticationError)
+"""Answers all the same, though redis-py counts some of them among the failures of a connection."""
 
 Argument = str | bytes | int
 
@@ -47,11 +49,6 @@ class Link:
         self._url = url
         self._connection: AbstractConnection | None = None
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is a connection, as far as is known."""
-        return self._connection is not None
-
     def connect(self) -> None:
         """Connect now, or raise NotReached."""
         if self._connection is not None:
@@ -70,12 +67,24 @@ class Link:
             self._connection.disconnect()
             self._connection = None
 
+    def _drop_if_ended(self) -> None:
+        """What is sent on a connection that Redis has ended is never answered; it is better not to have sent it."""
+        if self._connection is None:
+            return
+        try:
+            is_ended = self._connection.can_read(0)
+        except _NO_ANSWER:
+            is_ended = True
+        if is_ended:
+            self.close()
+
     def command(self, *arguments: Argument) -> Any:
         """Run a plain command."""
         return _value(self.commands([arguments])[0])
 
     def commands(self, wanted: Sequence[Sequence[Argument]]) -> list[Any]:
         """Send several commands at once; their answers, errors of Redis among them."""
+        self._drop_if_ended()
         self.connect()
         connection = self._connection
         assert connection is not None
@@ -166,9 +175,7 @@ def _sent(call: Call) -> tuple[Argument, ...]:
 def _answer(connection: AbstractConnection) -> Any:
     try:
         return connection.read_response()
-    except exceptions.ResponseError as error:
-        return error
-    except exceptions.BusyLoadingError as error:
+    except _REFUSED as error:
         return error
 
 

@@ -35,7 +35,7 @@ from stretto.server.store.port import Position, SessionFilter, SessionState, Unf
 from stretto.server.store.redis import _cluster_reads, _members, _opening, _reads, _session_reads
 from stretto.server.store.redis._batch import Batch
 from stretto.server.store.redis._hold import Hold
-from stretto.server.store.redis._link import Link, check_url, shown
+from stretto.server.store.redis._link import Link, Unanswered, check_url, shown
 from stretto.server.store.redis._readers import Readers, T
 from stretto.server.store.redis._writer import Writer
 
@@ -74,6 +74,8 @@ class RedisStore:
             self._durability = _opening.check(link, shown(self._url))
             hold = Hold(self._url, shown(self._url), shared=self._is_shared)
             hold.acquire()
+        except Unanswered as error:
+            raise StoreUnavailable(f"Redis at {shown(self._url)} does not answer.") from error
         finally:
             link.close()
         self._hold = hold

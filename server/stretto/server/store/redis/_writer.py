@@ -17,7 +17,7 @@ from stretto.server.store._delivery import Listeners, Outcome, Published, Ticket
 from stretto.server.store._operations import Create, Operation
 from stretto.server.store.redis._batch import Batch, Transaction
 from stretto.server.store.redis._keys import PROBE, PROJECTS, prefix_of
-from stretto.server.store.redis._link import Argument, Call, Link, NotReached, Unanswered, is_not_ready
+from stretto.server.store.redis._link import Argument, Call, Link, Unanswered, is_not_ready
 from stretto.server.store.redis._view import Caches, View
 
 BATCH_MAX = 256
@@ -195,7 +195,7 @@ class Writer:
     def _repeated(self, calls: list[Call], error: Unanswered) -> list[bytes | RedisError]:
         """Ask again until Redis answers. It does what it has done already no second time."""
         self._caches.clear()
-        pause, tries_left = PAUSE_SECONDS, LAST_TRIES
+        pause, tries_left = min(PAUSE_SECONDS, PAUSE_SECONDS_MAX), LAST_TRIES
         while tries_left:
             self._refuse_waiting(error)
             tries_left -= self._stopping.is_set()
@@ -203,7 +203,7 @@ class Writer:
             pause = min(PAUSE_SECONDS_MAX, pause * 2)
             try:
                 answers = self._link.calls(calls)
-            except (NotReached, Unanswered):
+            except StoreUnavailable:
                 continue
             if not any(is_not_ready(answer) for answer in answers):
                 return answers
