@@ -11,9 +11,11 @@ CODEGEN := build/codegen/.ready
 LOWEST := build/lowest/.ready
 UV := $(BIN)/uv -q pip install --python
 BUF_GENERATE := PATH="$(CURDIR)/build/codegen/bin:$$PATH" $(BIN)/buf generate
-# As many files of tests at once as there are processors: most tests wait for a process or a disk.
-# ARGS='-n 0' runs them one after the other, as a debugger needs it.
-PYTEST := -m pytest -q -n auto --maxprocesses 8 --dist loadfile
+# More tests at once than there are processors (tests/conftest.py): most wait for a process or a disk. Who has run out of
+# tests takes some of the others'. ARGS='-n 0' runs them one after the other, as a debugger needs it.
+PYTEST := -m pytest -q -n auto --maxprocesses 8 --dist worksteal
+# What keeps workflows durable. The twin in memory runs with the oldest dependencies.
+STORES := sqlite,postgres,redis
 N ?= 300
 ARGS ?=
 
@@ -24,8 +26,8 @@ demo: $(READY) ## Show workflows in the terminal: progress, a question, a killed
 	@$(BIN)/python -m examples.demo $(ARGS)
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
-	@echo "stretto: testing the parts, the packages and the docs, with the newest dependencies"
-	@$(BIN)/python $(PYTEST) --ignore=tests/e2e --ignore=tests/docs/test_pages.py $(ARGS)
+	@echo "stretto: testing the parts, the packages and the docs, with the newest dependencies, over $(STORES)"
+	@$(BIN)/python $(PYTEST) --stores $(STORES) --ignore=tests/e2e --ignore=tests/docs/test_pages.py $(ARGS)
 	@$(MAKE) --no-print-directory test-wheel ARGS=
 
 test-lowest: $(LOWEST) ## Run the tests that need no other process, with the oldest dependencies

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 
 import pytest
 
@@ -12,7 +13,12 @@ os.environ.pop("COLUMNS", None)
 os.environ.pop("LINES", None)
 # Else an older pytest-asyncio asks for a loop that nobody closes, and a test that has nothing to do with it is warned.
 asyncio.set_event_loop(None)
+# A shell has what it starts in the background ignore Ctrl-C, and so would the processes that tests press it in.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
+WORKERS_PER_PROCESSOR = 2
+"""How many tests run at once: most wait for a process or a disk."""
 STORES = ("memory", "sqlite", "postgres", "redis")
 
 
@@ -30,3 +36,7 @@ def _stores(named: str) -> tuple[str, ...]:
     if not set(stores) <= set(STORES):
         raise pytest.UsageError(f"--stores is {named!r}; allowed are {', '.join(STORES)}, with commas between them.")
     return stores
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return WORKERS_PER_PROCESSOR * (os.cpu_count() or 1)
