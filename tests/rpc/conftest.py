@@ -44,7 +44,7 @@ from stretto.session.v1.session_service_pb2_grpc import SessionServiceStub
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
-from tests.rpc.stores import NewStore, keep_all_in, stores_of
+from tests.rpc.stores import NewStore, keep_all_in, kinds_for, stores_of
 from tests.services.postgres_running import postgres_running  # noqa: F401 - as below
 from tests.services.redis_running import redis, redis_running  # noqa: F401 - as below
 from tests.simulators.running import (  # noqa: F401 - a conftest offers its fixtures so.
@@ -68,7 +68,8 @@ DYNAMIC = WorkflowType(name="dynamic")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "store_kind" in metafunc.fixturenames:
-        metafunc.parametrize("store_kind", metafunc.config.getoption("stores"), scope="session")
+        kinds = kinds_for(metafunc.module.__name__, metafunc.config.getoption("stores"))
+        metafunc.parametrize("store_kind", kinds, scope="session")
 
 
 class HandDispatcher:

@@ -1,7 +1,7 @@
-"""The stores that the tests over a real channel run on, each test once for each kind that `--stores` names."""
+"""The stores that the tests over a real channel run on: those that `--stores` names, wherever it matters which."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -10,7 +10,25 @@ from stretto.testing._server import LocalServer
 NewStore = Callable[[], str]
 """Gives the URL of a store that holds nothing and that nobody else has."""
 
+ABOVE = {
+    "test_catalog_service": "types are in no store",
+    "test_client_connection": "connections know nothing of it",
+    "test_model_faults": "models stand above it",
+    "test_new_domain": "messages are understood above it",
+    "test_project_audit": "models and rules stand above it",
+    "test_testing": "its tests name their stores themselves",
+    "test_testing_sync": "its tests name their stores themselves",
+    "test_troubleshooting": "sources and rules stand above it",
+    "test_troubleshooting_faults": "sources stand above it",
+}
+"""Modules whose tests run once, over the first store that is named, and why."""
+
 _numbers = itertools.count(1)
+
+
+def kinds_for(module: str, named: Sequence[str]) -> Sequence[str]:
+    """The kinds of stores, of those that are named, that the tests of a module run over."""
+    return named[:1] if module.rpartition(".")[2] in ABOVE else named
 
 
 def stores_of(kind: str, request: pytest.FixtureRequest) -> NewStore:
