@@ -82,7 +82,9 @@ def worker_command(
         Apps whose workflow types it runs, each as MODULE:NAME, such as my_package.my_workflows:app.
     """
     given: BaseModel = settings or WorkerSettings()
-    return _run(server.work, Settings(**given.model_dump(exclude_unset=True)), targets, worker=True)
+    # Turns are for servers, and it is there to run workflows.
+    values = {**given.model_dump(exclude_unset=True), "orchestrator": False, "run_workflows": True}
+    return _run(server.work, Settings(**values), targets, worker=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

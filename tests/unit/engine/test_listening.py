@@ -10,7 +10,6 @@ from stretto.server.engine import follower as followers
 from stretto.server.engine import listening as listenings
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.listening import Listening
-from stretto.server.engine.news import News
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.store.memory import MemoryStore
 from tests.contract.making import ENCODERS, PROJECT, YES, running
@@ -101,14 +100,15 @@ async def test_what_was_not_heard_is_found_in_the_store(store, journals, listeni
     await session.leave()
 
 
-async def test_news_go_to_both_journals(store, journals, listening):
+async def test_news_of_a_commit_say_all_to_both_journals(store, journals):
     await running(store, session_id=SESSION)
     workflow, session = [await watching(*one) for one in zip(journals, (NAME, SESSION), strict=True)]
     store.take()
     await step(store, b"one", end=RunSucceeded(YES))
     workflows, sessions = store.take()
     reads = store.reads
-    listening.hear(News(tuple(sessions), tuple(workflows)))
+    journals[1].hear(sessions)
+    journals[0].hear(workflows)
     await workflow.task
     await settle()
     assert (workflow.sequences, session.sequences) == ([1, 2, 3, 4], [1, 2, 3, 4, 5])

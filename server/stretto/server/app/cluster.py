@@ -1,5 +1,6 @@
 """The parts that a process has only when it shares its store with others. Needs the extra `cluster`."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from stretto.server.app.facts import Facts
@@ -13,6 +14,7 @@ from stretto.server.domain.member import Member, Presence
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.journal import Journal
 from stretto.server.engine.listening import Listening
+from stretto.server.engine.news import News
 from stretto.server.engine.runner import DispatchLimits
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.store import Store
@@ -56,13 +58,17 @@ class Cluster:
         await self._queues.close()
         await self._bus.close()
 
-    def listen(self, journal: Journal, sessions: SessionJournal) -> None:
-        """Let journals hear what others commit, and ask the store when others cannot be heard."""
+    def listen(self, hear: Callable[[News], None], journal: Journal, sessions: SessionJournal) -> None:
+        """Have what others commit told, and let journals ask the store when others cannot be heard."""
         listening = Listening(self._store, journal, sessions, lambda: self._bus.connected)
-        self._bus.on_news(listening.hear)
+        self._bus.on_news(hear)
         self._bus.on_gap(listening.gap)
         listening.start()
         self._listening = listening
+
+    def announce(self, address: str) -> None:
+        """Tell the others where this process takes calls."""
+        self._membership.announce(address)
 
     async def members(self) -> tuple[Presence, ...]:
         """All members, in the order of their ids."""

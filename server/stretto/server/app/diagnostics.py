@@ -80,9 +80,8 @@ class Diagnostics:
 
     def _count_executors(self) -> ExecutorCounts:
         dispatcher = self._dispatcher
-        return ExecutorCounts(
-            wanted=self._settings.executors, alive=dispatcher.executor_count, stalled=dispatcher.stalled_count
-        )
+        wanted = self._settings.executors if self._settings.run_workflows else 0
+        return ExecutorCounts(wanted=wanted, alive=dispatcher.executor_count, stalled=dispatcher.stalled_count)
 
     def _count_workflows(self) -> WorkflowCounts:
         dispatcher = self._dispatcher

@@ -24,6 +24,7 @@ from stretto.server.store import Store, open_store
 
 if TYPE_CHECKING:
     from stretto.server.app.cluster import Cluster
+    from stretto.server.app.prometheus import MetricsPage
 
 STREAMS_SECONDS_MAX = 5.0
 """Time that calls have to finish once the workflows are handed back."""
@@ -104,6 +105,7 @@ class Host:
         self._changed = changed
         self._given_store = store
         self._background = Background()
+        self._metrics: MetricsPage | None = None
 
     @property
     def is_well(self) -> bool:
@@ -151,6 +153,24 @@ class Host:
         await self.cluster.open()
         return self.cluster.dispatcher
 
+    def count(self, watchers: Callable[[], int] = lambda: 0) -> None:
+        """Serve the page for Prometheus, if there is to be one. Its library takes a while to import."""
+        if not self.settings.metrics_port:
+            return
+        from stretto.server.app.prometheus import MetricsPage, Readings  # noqa: PLC0415
+
+        def read() -> Readings:
+            return Readings(
+                workflows_running=self.dispatcher.running_count,
+                workflows_queued=self.dispatcher.queued_count,
+                executors_alive=self.executors.alive_count,
+                watchers=watchers(),
+                store_healthy=self.care.healthy,
+            )
+
+        place = self.settings.metrics_host, self.settings.metrics_port
+        self._metrics = MetricsPage(*place, store=self.store, types=self.catalog, read=read)
+
     async def begin(self) -> None:
         """Take up what was left unfinished, and go on taking work."""
         await self.dispatcher.recover()
@@ -163,6 +183,8 @@ class Host:
 
     async def close(self) -> None:
         """End all parts."""
+        if self._metrics is not None:
+            await self._metrics.close()
         await self._background.close()
         await self.executors.close()
         if self.cluster is not None:

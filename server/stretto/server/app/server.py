@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,15 +19,13 @@ from stretto.server.domain.diagnosis import Sharing
 from stretto.server.domain.member import MemberKind
 from stretto.server.domain.settings import Settings
 from stretto.server.engine.journal import Journal
+from stretto.server.engine.news import News
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
 from stretto.server.rpc.desk import SessionDesk
 from stretto.server.rpc.server import Limits, RpcServer
 from stretto.server.store import Store
-
-if TYPE_CHECKING:
-    from stretto.server.app.prometheus import MetricsPage
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +44,6 @@ class Server:
         """Called when somebody asks over the API that this server drains; whoever keeps it running then stops it."""
         self._closing = False
         self._rpc: RpcServer | None = None
-        self._metrics: MetricsPage | None = None
 
     async def start(self) -> None:
         """Open the store, load the graphs, take up what was left unfinished, and listen."""
@@ -63,8 +59,6 @@ class Server:
         shared = host.cluster is not None
         self._journal = Journal(host.store, bookmark_seconds=settings.bookmark_seconds, shared=shared)
         self._sessions = SessionJournal(host.store, bookmark_seconds=settings.bookmark_seconds, shared=shared)
-        if host.cluster is not None:
-            host.cluster.listen(self._journal, self._sessions)
         membership = host.cluster or self._alone()
         workflows = Workflows(host.store, host.catalog, host.dispatcher, host.clock)
         contracts = Contracts(host.types)
@@ -88,11 +82,16 @@ class Server:
             limits=self._rpc_limits(),
             clock=host.clock,
             reflection=settings.reflection,
+            shared=shared,
         )
-        self._metrics = self._open_metrics() if settings.metrics_port else None
+        if host.cluster is not None:
+            host.cluster.listen(partial(self._hear, rpc), self._journal, self._sessions)
+        host.count(watchers=lambda: self._journal.watcher_count + self._sessions.watcher_count)
         await host.begin()
         self.address = await rpc.start(settings.listen)
         self._rpc = rpc
+        if host.cluster is not None:
+            host.cluster.announce(self.address)
         self._tell_health()
 
     def _alone(self) -> LoneMembership:
@@ -105,6 +104,10 @@ class Server:
             address=lambda: self.address,
             stop=self._ask_to_stop,
         )
+
+    def _hear(self, rpc: RpcServer, news: News) -> None:
+        rpc.hear(news)
+        self.host.orders.hear(news.workflows)
 
     def _ask_to_stop(self) -> None:
         self.asked_to_stop()
@@ -120,32 +123,12 @@ class Server:
 
     async def _take_apart(self) -> None:
         self._closing = True
-        if self._metrics is not None:
-            await self._metrics.close()
         await self.host.close()
 
     def _tell_health(self) -> None:
         """Say whether calls are welcome: the store takes writes and an executor is there. Nobody else decides it."""
         if self._rpc is not None and not self._closing:
             self._rpc.set_serving(self.host.is_well)
-
-    def _open_metrics(self) -> "MetricsPage":
-        """Serve the page for Prometheus, whose library takes a while to import and is loaded only now."""
-        from stretto.server.app.prometheus import MetricsPage, Readings  # noqa: PLC0415
-
-        host = self.host
-
-        def read() -> Readings:
-            return Readings(
-                workflows_running=host.dispatcher.running_count,
-                workflows_queued=host.dispatcher.queued_count,
-                executors_alive=host.executors.alive_count,
-                watchers=self._journal.watcher_count + self._sessions.watcher_count,
-                store_healthy=host.care.healthy,
-            )
-
-        place = self._settings.metrics_host, self._settings.metrics_port
-        return MetricsPage(*place, store=host.store, types=host.catalog, read=read)
 
     def _diagnostics(self, sharing: Callable[[], Sharing]) -> Diagnostics:
         host = self.host

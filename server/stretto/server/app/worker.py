@@ -24,6 +24,7 @@ class Worker:
         """Open the store, load the graphs, and begin to take work."""
         await self.host.open()
         try:
+            self.host.count()
             await self.host.begin()
         except BaseException:
             await self.host.close()

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import structlog
 from docket import Docket, Worker
@@ -21,7 +21,7 @@ CONNECTIONS_MAX = 16
 TAKEN_AT_ONCE_MAX = 64
 """Messages that one command hands out, so that others get some too."""
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 """Longest that a worker waits in Redis for a task before it looks again whether it has room, or shall stop."""
 
 FULL_POLL_SECONDS = 0.005
@@ -73,7 +73,8 @@ class QueueDocket(Docket):
     async def forget_consumers(self) -> None:
         """Make Redis forget processes that are long gone: each start leaves a name behind."""
         try:
-            async with self.redis() as redis:
+            async with self.redis() as client:
+                redis = cast("SievedRedis", client)
                 for consumer in await redis.xinfo_consumers(self.stream_key, self.worker_group_name):
                     if consumer["pending"] == 0 and consumer["idle"] > CONSUMER_IDLE_MS_MAX:
                         await redis.xgroup_delconsumer(self.stream_key, self.worker_group_name, consumer["name"])

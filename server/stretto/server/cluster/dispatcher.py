@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from stretto.server.cluster.bus import Bus
 from stretto.server.cluster.membership import Membership
 from stretto.server.cluster.queues import Queues
-from stretto.server.cluster.routes import DEADLINES, Routes, queue_of
+from stretto.server.cluster.routes import DEADLINES, Routes, TypeName, queue_of
 from stretto.server.cluster.sweep import Sweep
 from stretto.server.cluster.turns import Turns
 from stretto.server.domain.change import Publication
@@ -66,6 +66,7 @@ class ClusterDispatcher(Runner):
         self._bus = bus
         self._types = frozenset(membership.member.types)
         self._routes = Routes([catalog.get(name) for name, _ in self._types if name in catalog] + list(catalog))
+        self._types_alive: frozenset[TypeName] = frozenset()
         self._turns = Turns(store)
         self._offers: dict[Key, asyncio.Future[None]] = {}
         self._counted = (0, 0)
@@ -302,9 +303,16 @@ class ClusterDispatcher(Runner):
         if self.draining:
             return
         await self._sweep.end_late_ones()
-        await self._sweep.sow_some()
+        await self._sow_what_was_forgotten()
         if self._membership.may_judge:
             await self._sweep.take_back()
+
+    async def _sow_what_was_forgotten(self) -> None:
+        """Put workflows into queues again: some at a time, or all when somebody has come who runs further types."""
+        alive = [presence.member.types for presence in self._membership.presences if presence.is_alive]
+        types = frozenset(one for of_member in alive for one in of_member)
+        newcomers, self._types_alive = types - self._types_alive, types
+        await (self._sweep.sow_all() if newcomers else self._sweep.sow_some())
 
     async def _count(self) -> None:
         self._accepted = [0, 0]

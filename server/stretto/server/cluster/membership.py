@@ -80,6 +80,10 @@ class Membership:
         except (StoreUnavailable, Overloaded):
             _log.info("member_not_signed_off", reason="The store does not answer; the lease will end by itself.")
 
+    def announce(self, address: str) -> None:
+        """Tell the others with the next renewal where this member takes calls."""
+        self._member = replace(self._member, address=address)
+
     def drain(self) -> None:
         """Tell the others with the next renewal that this member takes nothing more."""
         self._member = replace(self._member, draining=True)

@@ -65,7 +65,7 @@ class Sweep:
         place: Place | None = None
         while (place := await self._sow(place)) is not None:
             pass
-        _log.info("queues_filled_again")
+        _log.info("queues_filled")
 
     async def _sow(self, after: Place | None, *, updated_before: Micros = 0) -> Place | None:
         """Put a page into the queues; where the next one begins, or None when this was the last one."""

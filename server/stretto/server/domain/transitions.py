@@ -91,7 +91,8 @@ def commit_run(
     """Record what the owning executor has to say. Raises StaleEpoch, or CancelAccepted when steps may not start."""
     claimed = claim(workflow, commit.at, owner) if commit.claims and workflow.epoch + 1 == commit.epoch else ()
     workflow = claimed[0].workflow if claimed else workflow
-    if workflow.epoch != commit.epoch or workflow.status is not Status.RUNNING:
+    # Two members may have been handed the same workflow: they run it under the same epoch until one has claimed it.
+    if workflow.epoch != commit.epoch or workflow.status is not Status.RUNNING or workflow.owner != owner:
         raise StaleEpoch
     if workflow.cancel_requested_at and commit.starts:
         raise CancelAccepted

@@ -1,4 +1,4 @@
-"""Keeps watchers of a shared store up to date: by what other processes tell, and by asking the store."""
+"""Keeps watchers of a shared store up to date when what other processes tell has not reached this one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,7 +8,6 @@ import structlog
 from stretto.server.domain.errors import StoreUnavailable
 from stretto.server.engine.follower import Key
 from stretto.server.engine.journal import Journal
-from stretto.server.engine.news import News
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.store.port import Position, Store
 
@@ -28,7 +27,7 @@ CALM_TICKS = 6
 
 
 class Listening:
-    """Passes news on to the journals, and asks the store about what is watched, for news may be lost.
+    """Asks the store about what is watched, for news may be lost.
 
     `is_connected` says whether others can be heard now. Watchers are told nothing of a store that does not answer:
     they stay, and it is asked again.
@@ -53,11 +52,6 @@ class Listening:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-
-    def hear(self, news: News) -> None:
-        """Take in what another process says that it committed; of sessions first, as stores tell it."""
-        self._sessions.hear(news.sessions)
-        self._journal.hear(news.workflows)
 
     def gap(self) -> None:
         """Ask at once: news may have been missed."""

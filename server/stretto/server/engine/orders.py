@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from stretto.server.domain.change import Publication
 from stretto.server.domain.workflow import Workflow
 from stretto.server.engine.desk import TurnName
+from stretto.server.engine.news import WorkflowNews
 
 Key = tuple[str, str]
 """Project and turn id."""
@@ -34,6 +35,12 @@ class Orders:
     def forget(self, project: str, turn_id: str) -> None:
         """Drop a turn's orders: they are carried out, or somebody else runs it."""
         self._placed.pop((project, turn_id), None)
+
+    def hear(self, news: Sequence[WorkflowNews]) -> None:
+        """Drop the orders of turns that were ended by another server."""
+        for workflow in news:
+            if workflow.status.terminal:
+                self.forget(workflow.project, workflow.workflow_id)
 
     def on_publications(self, publications: Sequence[Publication]) -> None:
         """Drop the orders of turns that have ended, however: a deadline or a cancel asks no executor."""

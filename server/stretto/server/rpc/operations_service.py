@@ -22,6 +22,7 @@ from stretto.server.domain.diagnosis import (
     WorkflowCounts,
 )
 from stretto.server.domain.member import Presence
+from stretto.server.domain.workflow_type import RESERVED
 from stretto.server.rpc._calls import Context
 from stretto.server.rpc._convert import duration, set_timestamp, text, timestamp
 from stretto.server.rpc._pages import PAGE_SIZE, Filter, after, page
@@ -163,7 +164,11 @@ def _member_to_proto(presence: Presence) -> member_pb2.Member:
         kind=member.kind.value,  # type: ignore[arg-type]  # The numbers are those of the protos.
         address=text(member.address),
         version=member.version,
-        types=[member_pb2.MemberType(workflow_type=name, type_version=version) for name, version in member.types],
+        types=[
+            member_pb2.MemberType(workflow_type=name, type_version=version)
+            for name, version in member.types
+            if not name.startswith(RESERVED)
+        ],
         joined_at=timestamp(member.joined_at),
         silent_for=duration(max(presence.silent_for, 0)),
         lease=duration(member.lease),

@@ -14,6 +14,7 @@ from stretto.server.domain.clock import Clock, SystemClock
 from stretto.server.domain.errors import CannotListen
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.journal import Journal
+from stretto.server.engine.news import News
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc._admission import Admission, CallClass, Limits
@@ -89,11 +90,12 @@ class RpcServer:
         limits: Limits | None = None,
         clock: Clock | None = None,
         reflection: bool = True,
+        shared: bool = False,
     ) -> None:
         self._limits = limits or Limits()
         self._journal = journal
         self._sessions = sessions
-        self._replies = Replies(store)
+        self._replies = Replies(store, shared=shared)
         self._health = Health(OURS)
         admission = Admission(self._limits)
         self._calls = Calls(admission)
@@ -150,6 +152,12 @@ class RpcServer:
         bound = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
         _log.info("listening", address=bound)
         return bound
+
+    def hear(self, news: News) -> None:
+        """Take in what other processes have committed to a store that is shared."""
+        self._sessions.hear(news.sessions)
+        self._journal.hear(news.workflows)
+        self._replies.hear(news.sessions)
 
     def set_serving(self, serving: bool) -> None:  # noqa: FBT001 - The one thing that it takes.
         """Tell health checks whether calls are welcome."""
