@@ -280,3 +280,13 @@ async def test_a_call_that_waits_for_a_busy_loop_is_cancelled_by_its_limit_only(
         time.sleep(2.5)  # noqa: ASYNC251 - the busy loop
         # The first call may have been taken before the loop was busy.
         assert {await loop.run_in_executor(None, future.code) for future in futures[1:]} == {outcome}
+
+
+async def test_health_streams_are_open_to_new_clients_however_many_watch(worlds: Worlds) -> None:
+    world = await worlds(limits=Limits(watches_max=1))
+    workflow_id = await world.start()
+    progress = world.api.WatchProgress(api.WatchProgressRequest(workflow_id=workflow_id))
+    await progress.read()
+    for _ in range(3):
+        watching = health(world).Watch(health_pb2.HealthCheckRequest())
+        assert (await watching.read()).status == SERVING

@@ -16,6 +16,7 @@ class CallClass(enum.Enum):
     READ = "read"
     WATCH = "watch"
     CONTROL = "control"
+    HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,10 @@ class Limits:
     controls_max: int = 500
     """Calls in flight that decide, cancel, or ask for health, a diagnosis or descriptors: a reserve that no start can
     take."""
+
+    health_watches_max: int = 20_000
+    """Open health streams: every connection of a client that knows several servers has one, or it leaves this one out.
+    However many watch streams there are, these must not be refused."""
 
     streams_per_connection_max: int = 2_000
     """Calls in flight on one connection. gRPC clients wait, without an error, for a free one of these, so it must be
@@ -82,6 +87,7 @@ class Admission:
             CallClass.READ: limits.reads_max,
             CallClass.WATCH: limits.watches_max,
             CallClass.CONTROL: limits.controls_max,
+            CallClass.HEALTH: limits.health_watches_max,
         }
         self._in_flight = dict.fromkeys(CallClass, 0)
 

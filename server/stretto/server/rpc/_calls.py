@@ -25,6 +25,7 @@ metadata of all other calls and of every refusal."""
 
 _CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MILLISECONDS: Final = 1_000
+_STREAMS: Final = (CallClass.WATCH, CallClass.HEALTH)
 
 _log = structlog.stdlib.get_logger("stretto.rpc")
 
@@ -106,7 +107,7 @@ class Calls:
         code = grpc.StatusCode.OK
         try:
             with self._admission.enter(call_class):
-                if call_class is CallClass.WATCH:
+                if call_class in _STREAMS:
                     await context.send_initial_metadata(((CORRELATION_KEY, correlation_id),))
                 else:  # With the answer: sending metadata ahead of it costs a fifth of a small call.
                     context.set_trailing_metadata(((CORRELATION_KEY, correlation_id),))
@@ -123,7 +124,7 @@ class Calls:
                 _log.error("call failed", method=method, exc_info=True)
         finally:
             ms = round((time.perf_counter() - started) * _MILLISECONDS, 2)
-            left = call_class is CallClass.WATCH and code is grpc.StatusCode.CANCELLED  # Watchers come and go.
+            left = call_class in _STREAMS and code is grpc.StatusCode.CANCELLED  # Watchers come and go.
             level = _log.debug if left or code is grpc.StatusCode.OK else _log.info
             level("call", method=method, code=code.name, ms=ms)
         return await _abort(context, refused, correlation_id)

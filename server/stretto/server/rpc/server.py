@@ -64,7 +64,7 @@ CLASSES: Final[Mapping[str, CallClass]] = {
     f"{OPERATIONS}/DrainMember": CallClass.CONTROL,
     f"{HEALTH}/Check": CallClass.CONTROL,
     f"{HEALTH}/List": CallClass.CONTROL,
-    f"{HEALTH}/Watch": CallClass.WATCH,
+    f"{HEALTH}/Watch": CallClass.HEALTH,
     f"{ALPHA}/ServerReflectionInfo": CallClass.CONTROL,
     f"{STABLE}/ServerReflectionInfo": CallClass.CONTROL,
 }
