@@ -11,6 +11,7 @@ from stretto.operations.v1.operations_service_pb2 import DiagnoseRequest, DrainM
 from stretto.server.domain.diagnosis import CommitTimes, Sharing, StoreKind, WorkQueueHealth
 from stretto.server.domain.errors import Overloaded
 from stretto.server.domain.member import Member, MemberKind, Presence
+from stretto.server.domain.workflow_type import RESERVED
 from stretto.server.rpc.server import Limits
 from stretto.workflow.v1 import workflow_service_pb2 as api
 from tests.rpc.conftest import DIAGNOSIS, World, Worlds, refusal_of
@@ -138,7 +139,7 @@ async def test_members_are_listed_with_all_that_they_told(world: World) -> None:
         "server-1",
         kind=MemberKind.SERVER,
         address="127.0.0.1:50051",
-        types=(("orders", "1"), ("orders", "2")),
+        types=(("orders", "1"), ("orders", "2"), (f"{RESERVED}orchestrator", "1")),
         joined_at=7_000_001,
         running=3,
         concurrency_max=10,

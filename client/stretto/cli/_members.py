@@ -28,7 +28,7 @@ def member_table(members: Iterable[Member]) -> Table:
             MemberKind.Name(member.kind).removeprefix("MEMBER_KIND_").lower(),
             cell(member.address or "-"),
             Text(state, _STYLES[state]),
-            f"{member.running_workflow_count}/{member.concurrency_max}",
+            f"{member.running_workflow_count}/{member.concurrency_max}" if member.types else "-",
             _renewed(member),
             cell(_types(member.types)),
         )

@@ -11,6 +11,8 @@ from stretto.cli import run
 from stretto.client import ClientSync
 from tests.e2e.cli.calling import NOBODY, Ran, Stretto, until
 from tests.protos.generated.orders_pb2 import Item, OrderRequest
+from tests.services.postgres_running import postgres_running, postgres_url  # noqa: F401 - a conftest offers fixtures so.
+from tests.services.redis_running import redis, redis_running, redis_url  # noqa: F401 - as above.
 
 
 class Keyboard(io.StringIO):

@@ -77,5 +77,5 @@ def test_a_worker_gets_its_settings(call, monkeypatch) -> None:
     code, _, err = call("worker", APP, "b:b", "--store", "postgresql://h/d", "--types", "a", "--types", "b")
     assert (code, err) == (0, "")
     [(settings, targets)] = given
-    assert settings == Settings(store="postgresql://h/d", redis=REDIS[1], types=("a", "b"))
+    assert settings == Settings(store="postgresql://h/d", redis=REDIS[1], types=("a", "b"), orchestrator=False)
     assert targets == (APP, "b:b")

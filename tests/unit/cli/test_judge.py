@@ -50,6 +50,7 @@ def test_a_server_that_is_well_has_no_advice():
         ({"draining": True}, "server", Verdict.BAD, "shutting down"),
         ({"store": {"healthy": False, "fault": "The disk is full."}}, "store", Verdict.BAD, "The disk is full."),
         ({"store": {"durability": "DURABILITY_NONE"}}, "store", Verdict.WARN, "none"),
+        ({"store": {"kind": "STORE_KIND_REDIS", "durability": "DURABILITY_NONE"}}, "store", Verdict.WARN, "redis"),
         ({"store": {"durability": "DURABILITY_NORMAL"}}, "store", Verdict.WARN, "normal"),
         ({"store": {"free_bytes": 1}}, "space", Verdict.BAD, "0.0 GiB free"),
         ({"store": {"free_bytes": 3 << 29}}, "space", Verdict.WARN, "1.5 GiB free"),
@@ -128,6 +129,11 @@ def test_the_median_is_the_one_in_the_middle():
     assert median([5, 1, 3]) == 3
 
 
+def test_a_server_that_leaves_the_work_to_others_misses_no_executors():
+    finding = found(executors={"wanted": 0, "alive": 0})["executors"]
+    assert (finding.verdict, finding.measured) == (Verdict.OK, "none here: workers run the workflows")
+
+
 def test_a_shared_store_is_told_of_with_its_work_queue():
     sharing = {"store_shared": True, "work_queue": {"connected": True}}
     finding = found(sharing=sharing)["sharing"]
@@ -135,3 +141,13 @@ def test_a_shared_store_is_told_of_with_its_work_queue():
     assert finding.measured == "server-1 is one of those that `stretto members` lists; the work queue is connected"
     assert finding.values == {"member_id": "server-1", "store_shared": True, "work_queue_connected": True}
     assert found()["sharing"].measured == "it has its store to itself, as server-1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [("SQLITE", "--synchronous FULL"), ("MEMORY", "sqlite:FILE"), ("POSTGRESQL", "fsync"), ("REDIS", "appendfsync")],
+)
+def test_each_kind_of_store_has_its_own_advice_on_durability(kind, advice):
+    for durability in ("NORMAL", "NONE"):
+        store = {"kind": f"STORE_KIND_{kind}", "durability": f"DURABILITY_{durability}"}
+        assert advice in found(store=store)["store"].advice

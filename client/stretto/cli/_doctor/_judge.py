@@ -26,6 +26,14 @@ SPACE_FACTOR: Final = 2.0
 
 _GIB: Final = 1 << 30
 
+_DURABLE: Final = {
+    StoreKind.STORE_KIND_SQLITE: "serve with --synchronous FULL",
+    StoreKind.STORE_KIND_MEMORY: "for real work serve with --store sqlite:FILE",
+    StoreKind.STORE_KIND_POSTGRESQL: "set fsync and synchronous_commit to on in PostgreSQL",
+    StoreKind.STORE_KIND_REDIS: "set appendonly to yes and appendfsync to always in Redis",
+}
+"""What makes commits of a store durable."""
+
 
 def judge(diagnosis: Diagnosis) -> Iterator[Finding]:
     """Findings about a server's parts."""
@@ -102,18 +110,18 @@ def _store(diagnosis: Diagnosis) -> Finding:
             "store", store.fault or "not healthy", "starts are refused until it is; see the server's log", **values
         )
     if store.durability == Durability.DURABILITY_NONE:
-        return warn(
-            "store", told, "nothing outlives the server: for real work serve with --store sqlite:FILE", **values
-        )
+        return warn("store", told, f"commits are lost when it ends: {_DURABLE.get(store.kind, '')}", **values)
     if store.durability == Durability.DURABILITY_NORMAL:
-        return warn("store", told, "a loss of power loses the newest commits: serve with full durability", **values)
+        return warn(
+            "store", told, f"a loss of power loses the newest commits: {_DURABLE.get(store.kind, '')}", **values
+        )
     return ok("store", told, **values)
 
 
 def _space(diagnosis: Diagnosis) -> Finding:
     store = diagnosis.store
     if not store.HasField("free_bytes"):
-        return ok("space", "not asked for: the store is on no disk, or was not looked at yet")
+        return ok("space", "not asked for: the store is on no disk of the server's, or was not looked at yet")
     told = f"{store.free_bytes / _GIB:.1f} GiB free, starts are refused below {store.free_bytes_min / _GIB:.1f} GiB"
     values = {"free_bytes": store.free_bytes, "free_bytes_min": store.free_bytes_min}
     if store.free_bytes < store.free_bytes_min:
@@ -128,7 +136,9 @@ def _executors(diagnosis: Diagnosis) -> Finding:
     working = executors.alive - min(executors.stalled, executors.alive)
     told = f"{executors.alive} of {executors.wanted} alive" + f", {executors.stalled} stalled" * bool(executors.stalled)
     values = {"wanted": executors.wanted, "alive": executors.alive, "stalled": executors.stalled}
-    if executors.wanted and not working:
+    if not executors.wanted:
+        return ok("executors", "none here: workers run the workflows", **values)
+    if not working:
         advice = "no workflow goes on: the server's log tells why; a step that blocks its thread stalls an executor"
         return bad("executors", told, advice, **values)
     if executors.stalled:

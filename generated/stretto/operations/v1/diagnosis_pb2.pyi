@@ -224,7 +224,7 @@ class ExecutorCounts(_message.Message):
     ALIVE_FIELD_NUMBER: _builtins.int
     STALLED_FIELD_NUMBER: _builtins.int
     wanted: _builtins.int
-    """How many there should be; each dead one is replaced."""
+    """How many there should be; each dead one is replaced. 0 for a server that leaves all workflows to workers."""
     alive: _builtins.int
     """How many are alive, the stalled ones included."""
     stalled: _builtins.int
