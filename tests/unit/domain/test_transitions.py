@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stretto.server.domain import transitions
 from stretto.server.domain.change import Change, RunCommit, RunFailed, RunPaused, RunReleased, RunSucceeded
-from stretto.server.domain.errors import NotRetryable, StrettoError
+from stretto.server.domain.errors import NotRetryable, StaleEpoch, StrettoError
 from stretto.server.domain.event import TimedOut
 from stretto.server.domain.payload import STRUCT, Payload
 from stretto.server.domain.workflow import (
@@ -185,3 +185,14 @@ def test_the_newest_trouble_stays_until_the_workflow_succeeds():
         assert workflow.trouble == shown
     assert committed(workflow, CREATED + 30, end=RunFailed(later))[-1].workflow.trouble == later
     assert committed(workflow, CREATED + 30, end=RunSucceeded(NOTHING))[-1].workflow.trouble is None
+
+
+def test_of_two_that_were_handed_the_same_workflow_only_the_one_that_claimed_it_may_write():
+    queued = new()
+    first = commit(queued, CREATED + 10)
+    (claimed,) = transitions.commit_run(queued, (), first, "first")
+    assert claimed.workflow.owner == "first"
+    for late in (first, commit(claimed.workflow, CREATED + 20)):
+        with pytest.raises(StaleEpoch):
+            transitions.commit_run(claimed.workflow, (), late, "second")
+    transitions.commit_run(claimed.workflow, (), commit(claimed.workflow, CREATED + 20), "first")
