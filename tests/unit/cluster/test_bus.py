@@ -1,11 +1,12 @@
 """The bus, over a real Redis."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import redis.asyncio
-import structlog
+from structlog.testing import capture_logs
 
 from stretto.server.cluster.bus import Bus
 from stretto.server.engine.news import News
@@ -72,7 +73,7 @@ async def test_a_bus_that_opens_may_have_missed_news_before(redis: RedisService)
 
 async def test_messages_of_another_release_are_ignored(redis: RedisService) -> None:
     async with listening(redis.url) as one, listening(redis.url) as two:
-        with structlog.testing.capture_logs() as logs:
+        with capture_logs() as logs:
             async with redis_client(redis) as client:
                 await client.publish(CHANNEL, b"\xffanother release")
             two.bus.tell(news())
@@ -91,12 +92,26 @@ async def test_a_listener_that_fails_does_not_deafen_the_others(redis: RedisServ
     listener = Listener(bus)
     await bus.open()
     async with listening(redis.url) as other:
-        with structlog.testing.capture_logs() as logs:
+        with capture_logs() as logs:
             other.bus.tell(news())
             assert await listener.heard() == news()
     await bus.close()
 
     assert [line["event"] for line in logs] == ["news_listener_failed"]
+
+
+async def test_news_that_cannot_be_written_do_not_silence_a_bus(redis: RedisService) -> None:
+    unwritable = dataclasses.replace(news().workflows[0], project="\ud800")
+    async with listening(redis.url) as one, listening(redis.url) as two:
+        await two.gap()
+        with capture_logs() as logs:
+            one.bus.tell(News(workflows=(unwritable,)))
+            await two.gap()
+        one.bus.tell(news())
+
+        assert await two.heard() == news()
+
+    assert [line["event"] for line in logs] == ["news_not_packed"]
 
 
 async def test_news_that_wait_are_out_before_the_bus_is_closed(redis: RedisService) -> None:

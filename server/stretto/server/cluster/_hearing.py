@@ -39,6 +39,9 @@ class Hearing:
                 await self._listen()
             except AWAY as error:
                 self._lost(error)
+            except Exception as error:  # noqa: BLE001 - The edge of a loop that must go on.
+                _log.exception("hearing_broke")
+                self._lost(error)
             self.tried.set()
             await asyncio.sleep(RETRY_SECONDS)
 

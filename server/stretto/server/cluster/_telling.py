@@ -57,6 +57,9 @@ class Telling:
         except AWAY as error:
             self._failed(error)
             return False
+        except Exception:  # noqa: BLE001 - The edge of a loop that must go on; the store has what was not told.
+            _log.exception("news_not_packed")
+            return False
         self.connected = True
         return True
 
