@@ -89,7 +89,7 @@ class Link:
         connection = self._connection
         assert connection is not None
         try:
-            connection.send_packed_command(connection.pack_commands(wanted))
+            connection.send_packed_command([_packed(words) for words in wanted])
             return [_answer(connection) for _ in wanted]
         except _NO_ANSWER as error:
             self.close()
@@ -170,6 +170,15 @@ def _connection(url: str) -> AbstractConnection:
 
 def _sent(call: Call) -> tuple[Argument, ...]:
     return ("EVALSHA", script(call.name).digest, 1, call.prefix, *call.arguments)
+
+
+def _packed(words: Sequence[Argument]) -> bytes:
+    """A command in Redis's protocol: redis-py takes three times as long for it, which is half of a commit's work."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        text = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(text), text))
+    return b"".join(parts)
 
 
 def _answer(connection: AbstractConnection) -> Any:

@@ -1,6 +1,7 @@
 """What an operation staged, as the commands that write it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import ormsgpack
 
@@ -13,11 +14,12 @@ from stretto.server.store.redis import _encoding, _places
 from stretto.server.store.redis._keys import CHECKPOINT_KINDS, name_of
 from stretto.server.store.redis._places import Write
 
-_PUSHED_MAX = 1_000
+_TOGETHER_MAX = 1_000
 """Values in one command: Lua takes only so many arguments."""
 
 _SEQUENCE_DIGITS = 12
 
+T = TypeVar("T")
 Staged = Mapping[str, Sequence[Row]]
 
 
@@ -77,26 +79,36 @@ class Writes:
 
 
 def _checkpoint_writes(staged: Staged) -> Iterator[Write]:
-    for row in staged["checkpoint"]:
-        name = name_of(row[2], row[3])
-        yield ("HSET", f"c:{row[1]}", name, ormsgpack.packb(row[2:]))
-        yield ("ZADD", f"k:{row[1]}", 0, name)
-    for row in staged["channel_blob"]:
-        yield ("HSET", f"b:{row[1]}", name_of(*row[2:5]), ormsgpack.packb(row[2:]))
-    for row in staged["pending_write"]:
-        name = name_of(*row[2:5], str(row[5]))
-        yield ("HSET", f"p:{row[1]}", name, ormsgpack.packb(row[2:]))
-        yield ("ZADD", f"q:{row[1]}", 0, name)
+    checkpoints = [(row[1], name_of(*row[2:4]), row[2:]) for row in staged["checkpoint"]]
+    yield from _put("c", "k", checkpoints)
+    yield from _put("b", "", [(row[1], name_of(*row[2:5]), row[2:]) for row in staged["channel_blob"]])
+    writes = [(row[1], name_of(*row[2:5], str(row[5])), row[2:]) for row in staged["pending_write"]]
+    yield from _put("p", "q", writes)
+
+
+def _put(kind: str, index: str, rows: Iterable[tuple[str, str, Row]]) -> Iterator[Write]:
+    """Rows by their names in the hashes of their workflows, and the names in an index if it has one."""
+    for workflow_id, some in _by_owner((workflow_id, (name, row)) for workflow_id, name, row in rows):
+        fields = [word for name, row in some for word in (name, ormsgpack.packb(row))]
+        yield ("HSET", f"{kind}:{workflow_id}", *fields)
+        if index:
+            yield ("ZADD", f"{index}:{workflow_id}", *(word for name, _ in some for word in (0, name)))
 
 
 def _pushed(kind: str, rows: Iterable[Row], value_of: Callable[[Row], bytes]) -> Iterator[Write]:
     """Values at the ends of the lists that they belong to."""
-    values: dict[str, list[bytes]] = {}
-    for row in rows:
-        values.setdefault(row[1], []).append(value_of(row))
-    for name, all_of_it in values.items():
-        for start in range(0, len(all_of_it), _PUSHED_MAX):
-            yield ("RPUSH", f"{kind}:{name}", *all_of_it[start : start + _PUSHED_MAX])
+    for name, values in _by_owner((row[1], value_of(row)) for row in rows):
+        yield ("RPUSH", f"{kind}:{name}", *values)
+
+
+def _by_owner(pairs: Iterable[tuple[str, T]]) -> Iterator[tuple[str, list[T]]]:
+    """What belongs to the same workflow or session together, but never too much for one command."""
+    found: dict[str, list[T]] = {}
+    for owner, one in pairs:
+        found.setdefault(owner, []).append(one)
+    for owner, all_of_it in found.items():
+        for start in range(0, len(all_of_it), _TOGETHER_MAX):
+            yield owner, all_of_it[start : start + _TOGETHER_MAX]
 
 
 def _words(row: Row) -> Iterator[Write]:
