@@ -268,6 +268,7 @@ def test_a_schema_has_a_plain_name(told):
 def test_an_address_is_told_without_its_password():
     address = parse("postgres://me:hidden@there:5433/db?schema=mine&sslmode=require")
     assert (str(address), address.schema) == ("postgresql://there:5433/db", "mine")
+    assert "hidden" not in repr(address)
     assert address.dsn == "postgresql://me:hidden@there:5433/db?sslmode=require"
     assert parse("postgresql:///db?host=/run/pg").shown == "postgresql:///run/pg/db"
 
@@ -369,6 +370,16 @@ async def test_many_writers_of_one_workflow_leave_a_journal_without_gaps(postgre
             numbers = [event.sequence for one in heard for event in one.events]
             assert numbers == sorted(numbers)
         assert sorted(event.sequence for heard in told for one in heard for event in one.events) == list(range(1, 23))
+
+
+async def test_many_processes_that_write_one_workflow_at_once_all_come_through(postgres_url):
+    async with contextlib.AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(opened(postgres_url, shared=True)) for _ in range(10)]
+        await running(stores[0], session_id=SESSION)
+        for at in range(5):
+            writes = (store.update(PROJECT, "wf_1", commit(at=3_000 + at, events=(b"e",))) for store in stores)
+            await asyncio.gather(*writes)
+        assert (await stores[0].get(PROJECT, "wf_1")).last_sequence == 52
 
 
 async def test_a_request_that_comes_to_two_processes_starts_one_workflow(postgres_url):

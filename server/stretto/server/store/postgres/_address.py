@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 SCHEMA = "stretto"
@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 class Address:
     """A database and a schema in it; as text it has no password."""
 
-    dsn: str
+    dsn: str = field(repr=False)
     schema: str
     shown: str
 

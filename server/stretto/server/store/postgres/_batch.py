@@ -73,25 +73,32 @@ class Batch(_batch.Batch):
         self._present_sessions: set[Key] = set()
         self._steps: list[tuple[str, Sequence[Any], int]] = []
 
-    async def load(self, wanted: Wanted) -> None:
-        """Read all that operations will ask for, in as few statements as can be."""
+    async def load(self, wanted: Wanted, *, locked: bool) -> None:
+        """Read all that operations will ask for, in as few statements as can be.
+
+        `locked` lets nobody else change the workflows until the end. Then they are read once more, because all
+        processes lock sessions first, and which ones these are says a workflow.
+        """
         keys = dict(wanted.workflows)
         if wanted.requests:
             self._used = dict.fromkeys(wanted.requests)
             for project, request_id, digest, workflow_id in await self._fetch(_sql.USED_REQUESTS, wanted.requests):
                 self._used[project, request_id] = UsedRequest(digest, workflow_id)
                 keys[project, workflow_id] = None
-        await self._load_workflows(key for key in keys if key not in self._cache)
+        unknown = [key for key in keys if key not in self._cache]
+        await self._load_workflows(unknown, _sql.WORKFLOWS)
         known = (self._loaded.get(key) or self._cache.get(key) for key in keys)
         theirs = [key_of(entry.workflow) for entry in known if entry is not None and entry.workflow.session_id]
         await self._load_sessions(dict.fromkeys([*theirs, *wanted.sessions]))
+        if locked:
+            await self._load_workflows(unknown, _sql.LOCKED_WORKFLOWS)
 
-    async def _load_workflows(self, keys: Iterable[Key]) -> None:
+    async def _load_workflows(self, keys: Iterable[Key], text: str) -> None:
         self._loaded = dict.fromkeys(keys)
         if not self._loaded:
             return
         asking: list[Key] = []
-        for row in await self._fetch(_sql.WORKFLOWS, self._loaded):
+        for row in await self._fetch(text, self._loaded):
             *values, revision = row
             workflow = _rows.to_workflow(values)
             key = (workflow.project, workflow.workflow_id)

@@ -9,7 +9,8 @@ from stretto.server.store._delivery import unavailable
 from stretto.server.store.postgres._connection import ANSWER_SECONDS_MAX, Connection, is_storage_error
 
 SIZE = 4
-"""Connections; more did not answer more reads, for one process takes in the rows of one at a time."""
+"""Connections: one answered 220 reads of a state a second, 2 to 8 of them 700 to 820, for one process takes in the
+rows of one at a time. A long read must not keep all others waiting."""
 
 T = TypeVar("T")
 

@@ -133,6 +133,7 @@ WORKFLOWS = (
     " JOIN workflow AS w ON w.project = wanted.project AND w.workflow_id = wanted.name"
     " JOIN workflow_state AS s ON s.project = w.project AND s.workflow_id = w.workflow_id"
 )
+LOCKED_WORKFLOWS = f"{WORKFLOWS} ORDER BY s.project, s.workflow_id FOR UPDATE OF s"
 INTERRUPTS = (
     f"SELECT i.project, i.workflow_id, {_rows.INTERRUPT_COLUMNS} FROM {_WANTED}"
     " JOIN interrupt AS i ON i.project = wanted.project AND i.workflow_id = wanted.name ORDER BY i.position"

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 import asyncpg
@@ -28,7 +30,7 @@ AT_ONCE = 32
 """Operations that run before others have their turn on the loop."""
 
 ATTEMPTS_MAX = 5
-"""How often a batch is repeated because other processes wrote the same rows; each time some of them got on."""
+"""How often a batch is repeated because other processes wrote the same rows; from the second time on it locks them."""
 
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Pauses between attempts to ask what became of a commit; the last one is repeated."""
@@ -116,11 +118,13 @@ class Writer:
         for ticket in tickets:
             wanted.of(ticket.operation)
         conflict: Exception = Conflict()
-        for _ in range(ATTEMPTS_MAX):
+        for attempt in range(ATTEMPTS_MAX):
             connection = await self._line.get()
             batch = Batch(connection, self._encoders, self._cache, self._probed)
             try:
-                outcomes = await self._attempt(connection, batch, tickets, wanted)
+                outcomes = await self._attempt(
+                    connection, batch, tickets, partial(batch.load, wanted, locked=attempt > 0)
+                )
             except Missing as missing:
                 wanted.add(missing)
             except REPEATED as error:
@@ -135,11 +139,11 @@ class Writer:
         raise Overloaded("Other processes keep writing the same rows; come back later.") from conflict
 
     async def _attempt(
-        self, connection: Connection, batch: Batch, tickets: list[_Ticket], wanted: Wanted
+        self, connection: Connection, batch: Batch, tickets: list[_Ticket], load: Callable[[], Awaitable[None]]
     ) -> list[Outcome]:
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             await connection.execute("BEGIN")
-            await batch.load(wanted)
+            await load()
             outcomes = []
             for number, ticket in enumerate(tickets, start=1):
                 outcomes.append(ticket.run(batch))
