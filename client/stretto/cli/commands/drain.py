@@ -86,7 +86,7 @@ async def _drain(member_id: str, common: Common, *, wait: bool) -> Exit:
         alone = "," not in common.server and await _own_id(client) == member_id
         member = await client.drain(member_id)
         outcome: _Outcome = "asked" if member.alive else "silent"
-        if wait and member.alive:
+        if wait:
             outcome = await _until_gone(member_id, client, out, alone=alone)
         out.document({"outcome": outcome, "member": await readable(member, client)})
         out.show(_TOLD[outcome].format(member=member.member_id))
