@@ -3,8 +3,9 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from google.protobuf import any_pb2, struct_pb2
@@ -16,7 +17,6 @@ from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 from stretto.workflow.v1.workflow_pb2 import Interrupt
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
-Response = TypeVar("Response")
 UNKNOWN_OUTCOME = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 CALL_SECONDS_MAX = 10.0
 PAUSE_SECONDS = 0.05
@@ -30,13 +30,27 @@ OPTIONS = (
 )
 
 
-class Caller:
-    """Starts workflows until it is stopped, and sees each to its end with two watchers."""
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What callers do."""
 
-    def __init__(self, address: str, effects: str, log: ClientLog, random_source: random.Random) -> None:
-        self._channel = grpc.aio.insecure_channel(address, OPTIONS)
-        self._stub = WorkflowServiceStub(self._channel)
-        self._effects = effects
+    effects: str
+    """The file in which steps leave their lines."""
+    pause: float = 0.04
+    """Longest pause in a step, of two."""
+    cut_share: float = 0.0
+    """How likely a watcher breaks off after an event, to go on elsewhere."""
+    told_to_wait: frozenset[grpc.StatusCode] = frozenset()
+    """Refusals after which to try again, besides those that leave the outcome open."""
+
+
+class Caller:
+    """Starts workflows until it is stopped, and sees each to its end with two watchers. Each call may go elsewhere."""
+
+    def __init__(self, addresses: Sequence[str], habits: Habits, log: ClientLog, random_source: random.Random) -> None:
+        self._channels = [grpc.aio.insecure_channel(address, OPTIONS) for address in addresses]
+        self._stubs = [WorkflowServiceStub(channel) for channel in self._channels]
+        self._habits = habits
         self._log = log
         self._random = random_source
         self.stopping = False
@@ -47,12 +61,13 @@ class Caller:
             await self._one()
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._channel.close()
+        """Close the connections."""
+        for channel in self._channels:
+            await channel.close()
 
     async def _one(self) -> None:
         request_id = str(uuid.UUID(int=self._random.getrandbits(128)))
-        request = _start(self._random.choice(("steps", "approval", "branches")), request_id, self._effects)
+        request = _start(self._random.choice(("steps", "approval", "branches")), request_id, self._habits)
         workflow_id = await self._start(request)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch(workflow_id, "first", decides=True))
@@ -63,7 +78,7 @@ class Caller:
                 group.create_task(self._cancel(workflow_id))
 
     async def _start(self, request: rpc.StartWorkflowRequest) -> str:
-        response = await self._call(self._stub.StartWorkflow, request)
+        response = await self._call("StartWorkflow", request)
         assert response
         self._log.acknowledged.append(Acknowledged(request.request_id, response.workflow.workflow_id))
         return response.workflow.workflow_id
@@ -72,62 +87,75 @@ class Caller:
         await asyncio.sleep(self._random.uniform(0, 0.3))
         request = rpc.CancelWorkflowRequest(workflow_id=workflow_id, cause="chaos")
         # A workflow that ended before is no longer to be cancelled: the server may refuse.
-        if await self._call(self._stub.CancelWorkflow, request, may_refuse=True):
+        if await self._call("CancelWorkflow", request, may_refuse=True):
             self._log.cancelled.append(workflow_id)
 
     async def _decide(self, workflow_id: str, interrupt: Interrupt, decision: str) -> None:
         packed = any_pb2.Any()
         packed.Pack(struct_pb2.Value(string_value=decision))
         request = rpc.DecideRequest(workflow_id=workflow_id, interrupt_id=interrupt.interrupt_id, decision=packed)
-        if await self._call(self._stub.Decide, request, may_refuse=True):
+        if await self._call("Decide", request, may_refuse=True):
             self._log.decided.append(Decided(workflow_id, interrupt.interrupt_id, decision))
 
     async def _watch(self, workflow_id: str, name: str, *, decides: bool) -> None:
         """See every event of a workflow; answer its question, twice and differently, when asked to."""
-        watcher, last, ended = f"{workflow_id} {name}", 0, False
+        watcher, last = f"{workflow_id} {name}", ProgressEvent()
         async with asyncio.TaskGroup() as group:
-            while not ended:
-                request = rpc.WatchProgressRequest(workflow_id=workflow_id, after_sequence=last, batch_size_max=100)
-                try:
-                    async for response in self._stub.WatchProgress(request):
-                        for event in _events(response):
-                            self._log.seen.append(Seen(watcher, event))
-                            last, ended = event.sequence, event.WhichOneof("kind") in TERMINAL
-                            if decides and event.HasField("interrupt_raised"):
-                                question = event.interrupt_raised.interrupt
-                                group.create_task(self._decide(workflow_id, question, "yes"))
-                                group.create_task(self._decide(workflow_id, question, "no"))
-                    if not ended:
-                        self._log.refused.append(f"{watcher}: the stream ended after {last}")
-                except grpc.aio.AioRpcError as error:
-                    self._note(error, watcher)
-                await asyncio.sleep(0 if ended else PAUSE_SECONDS)
+            while last.WhichOneof("kind") not in TERMINAL:
+                await asyncio.sleep(PAUSE_SECONDS if last.sequence else 0)
+                async for event in self._watch_on(workflow_id, watcher, last.sequence):
+                    self._log.seen.append(Seen(watcher, event))
+                    last = event
+                    if decides and event.HasField("interrupt_raised"):
+                        question = event.interrupt_raised.interrupt
+                        group.create_task(self._decide(workflow_id, question, "yes"))
+                        group.create_task(self._decide(workflow_id, question, "no"))
+
+    async def _watch_on(self, workflow_id: str, watcher: str, after: int) -> AsyncIterator[ProgressEvent]:
+        """What one stream brings, until it ends or breaks, or is broken off here."""
+        request = rpc.WatchProgressRequest(workflow_id=workflow_id, after_sequence=after, batch_size_max=100)
+        call = self._random.choice(self._stubs).WatchProgress(request)
+        kind: str | None = None
+        try:
+            async for response in call:
+                for event in _events(response):
+                    kind = event.WhichOneof("kind")
+                    yield event
+                if self._random.random() < self._habits.cut_share:
+                    self._log.cuts += 1
+                    return
+            if kind not in TERMINAL:
+                self._log.refused.append(f"{watcher}: the stream ended after {kind}, which is no end")
+        except grpc.aio.AioRpcError as error:
+            self._note(error, watcher)
+        finally:
+            call.cancel()
 
     async def _call(
         self,
-        method: Callable[..., Awaitable[Response]],
+        method: str,
         request: rpc.StartWorkflowRequest | rpc.DecideRequest | rpc.CancelWorkflowRequest,
         *,
         may_refuse: bool = False,
-    ) -> Response | None:
+    ) -> Any:
         """Repeat a call until its outcome is known; None when it is refused and may be."""
         while True:
             try:
-                return await method(request, timeout=CALL_SECONDS_MAX)
+                return await getattr(self._random.choice(self._stubs), method)(request, timeout=CALL_SECONDS_MAX)
             except grpc.aio.AioRpcError as error:
                 if may_refuse and error.code() is grpc.StatusCode.FAILED_PRECONDITION:
                     return None
-                self._note(error, type(request).__name__)
+                self._note(error, method)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     def _note(self, error: grpc.aio.AioRpcError, what: str) -> None:
-        if error.code() not in UNKNOWN_OUTCOME:
+        if error.code() not in UNKNOWN_OUTCOME | self._habits.told_to_wait:
             self._log.refused.append(f"{what}: {error.code().name} {error.details()}")
 
 
-def _start(workflow_type: str, request_id: str, effects: str) -> rpc.StartWorkflowRequest:
+def _start(workflow_type: str, request_id: str, habits: Habits) -> rpc.StartWorkflowRequest:
     fields = struct_pb2.Struct()
-    fields.update({"request_id": request_id, "effects": effects})
+    fields.update({"request_id": request_id, "effects": habits.effects, "pause": habits.pause})
     packed = any_pb2.Any()
     packed.Pack(fields)
     return rpc.StartWorkflowRequest(workflow_type=workflow_type, request_id=request_id, input=packed)

@@ -2,9 +2,13 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import asyncpg
 
 from stretto.workflow.v1.progress_event_pb2 import ProgressEvent
 
@@ -44,7 +48,9 @@ class ClientLog:
     cancelled: list[str] = field(default_factory=list)
     """Workflows whose cancel was acknowledged."""
     refused: list[str] = field(default_factory=list)
-    """Answers that no kill explains."""
+    """Answers that no fault explains."""
+    cuts: int = 0
+    """Streams that watchers broke off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +115,32 @@ def read_effects(path: Path) -> tuple[Effect, ...]:
     return tuple(Effect(**json.loads(line)) for line in path.read_text().splitlines())
 
 
+EVENTS = "SELECT workflow_id, sequence, body FROM event ORDER BY workflow_id, sequence"
+WORKFLOWS = (
+    "SELECT workflow_id, request_id, status, last_sequence FROM workflow JOIN workflow_state"
+    " USING (project, workflow_id)"
+)
+
+
 def read_rows(path: Path) -> tuple[Row, ...]:
     """The workflows and journals of a SQLite file, by plain SQL and none of the server's code."""
     with closing(sqlite3.connect(path)) as connection:
-        journals: dict[str, list[ProgressEvent]] = {}
-        for workflow_id, sequence, body in connection.execute(
-            "SELECT workflow_id, sequence, body FROM event ORDER BY workflow_id, sequence"
-        ):
-            event = ProgressEvent.FromString(body)
-            event.sequence = sequence
-            journals.setdefault(workflow_id, []).append(event)
-        workflows = connection.execute(
-            "SELECT workflow_id, request_id, status, last_sequence FROM workflow JOIN workflow_state"
-            " USING (project, workflow_id)"
-        )
-        return tuple(Row(*workflow, tuple(journals.get(workflow[0], ()))) for workflow in workflows)
+        return _rows(connection.execute(WORKFLOWS), connection.execute(EVENTS))
+
+
+async def read_rows_of_postgres(url: str) -> tuple[Row, ...]:
+    """The same of a PostgreSQL database."""
+    connection = await asyncpg.connect(url, server_settings={"search_path": "stretto"})
+    try:
+        return _rows(await connection.fetch(WORKFLOWS), await connection.fetch(EVENTS))
+    finally:
+        await connection.close()
+
+
+def _rows(workflows: Iterable[Sequence[Any]], events: Iterable[Sequence[Any]]) -> tuple[Row, ...]:
+    journals: dict[str, list[ProgressEvent]] = {}
+    for workflow_id, sequence, body in events:
+        event = ProgressEvent.FromString(body)
+        event.sequence = sequence
+        journals.setdefault(workflow_id, []).append(event)
+    return tuple(Row(*workflow, tuple(journals.get(workflow[0], ()))) for workflow in workflows)

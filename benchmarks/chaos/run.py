@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks._processes import Service, free_address, stretto_argv
-from benchmarks.chaos.client import Caller
+from benchmarks.chaos.client import Caller, Habits
 from benchmarks.chaos.ledgers import ClientLog, Ledgers, read_effects, read_rows
 
 CALLERS = 16
@@ -66,13 +66,15 @@ async def run(plan: Plan) -> Outcome:
     dice, log = random.Random(plan.seed), ClientLog()
     effects = plan.directory / "effects.jsonl"
     server = _Server(plan.directory)
-    callers = [Caller(server.address, str(effects), log, random.Random(dice.random())) for _ in range(CALLERS)]
+    callers = [
+        Caller([server.address], Habits(str(effects)), log, random.Random(dice.random())) for _ in range(CALLERS)
+    ]
     tasks = [asyncio.create_task(caller.run()) for caller in callers]
     try:
         await _kill_again_and_again(server, plan.kills, dice)
         service = await server.start()
         try:
-            await _finish(callers, tasks, log)
+            await finish(callers, tasks, log, FINISH_SECONDS_MAX)
             exit_code = await asyncio.to_thread(service.stop)
         finally:
             service.kill()
@@ -99,12 +101,12 @@ async def _kill_again_and_again(server: _Server, kills: int, dice: random.Random
             print(f"{number} of {kills} kills", flush=True)
 
 
-async def _finish(callers: list[Caller], tasks: list[asyncio.Task[None]], log: ClientLog) -> None:
+async def finish(callers: list[Caller], tasks: list[asyncio.Task[None]], log: ClientLog, seconds_max: float) -> None:
     """Let every workflow that was begun come to its end."""
     for caller in callers:
         caller.stopping = True
-    _, unfinished = await asyncio.wait(tasks, timeout=FINISH_SECONDS_MAX)
-    log.refused += [f"a caller still waits after {FINISH_SECONDS_MAX:.0f} s" for _ in unfinished]
+    _, unfinished = await asyncio.wait(tasks, timeout=seconds_max)
+    log.refused += [f"a caller still waits after {seconds_max:.0f} s" for _ in unfinished]
     for task in set(tasks) - unfinished:
         task.result()
     for caller in callers:
