@@ -273,6 +273,15 @@ def test_an_address_is_told_without_its_password():
     assert parse("postgresql:///db?host=/run/pg").shown == "postgresql:///run/pg/db"
 
 
+async def test_of_several_hosts_the_primary_is_found(postgres_running, postgres_url):
+    async with proxy_to(postgres_running.port) as proxy:
+        dead = proxy.port
+    live = f"127.0.0.1:{postgres_running.port}"
+    url = postgres_url.replace(live, f"127.0.0.1:{dead},{live}")
+    async with opened(f"{url}&target_session_attrs=primary") as store:
+        await store.create(accepted())
+
+
 async def test_many_processes_may_open_a_new_store_at_once(postgres_url):
     stores = [PostgresStore(postgres_url, ENCODERS, shared=True) for _ in range(8)]
     await asyncio.gather(*(store.open() for store in stores))
