@@ -11,7 +11,7 @@ from stretto.server.store._cache import Entry, Key
 from stretto.server.store._delivery import Outcome, Ticket
 from stretto.server.store._rows import Row
 from stretto.server.store.redis import _encoding
-from stretto.server.store.redis._link import Argument
+from stretto.server.store.redis._link import Argument, Packed, pack
 from stretto.server.store.redis._view import Held, View
 from stretto.server.store.redis._writes import Writes
 
@@ -23,7 +23,7 @@ class Transaction:
     ticket: "Ticket[Batch]"
     project: str
     """Empty when it is of none."""
-    words: list[Argument]
+    words: Packed
     """What `commit.lua` takes for it."""
     outcome: Outcome
     workflows: tuple[Key, ...]
@@ -63,7 +63,7 @@ class Batch(_batch.Batch):
         return Transaction(
             ticket=self._ticket,
             project=self._project_of(staged),
-            words=self._words(),
+            words=pack(self._words()),
             outcome=outcome,
             workflows=tuple(self._looked_at),
             sessions=tuple(self._sessions_looked_at),

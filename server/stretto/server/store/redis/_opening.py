@@ -6,7 +6,7 @@ from redis import exceptions
 from stretto.server.domain.diagnosis import Durability
 from stretto.server.domain.errors import StoreTooNew, StoreUnavailable
 from stretto.server.store.redis._keys import FORMAT
-from stretto.server.store.redis._link import Link
+from stretto.server.store.redis._link import Link, pack
 
 FORMAT_VERSION = 1
 """The form of keys and rows that this release writes."""
@@ -60,7 +60,7 @@ def _check_format(link: Link, where: str) -> None:
 def _durability(link: Link, facts: dict[str, str]) -> Durability:
     if facts.get("aof_enabled") == "0":
         return Durability.NONE
-    (answer,) = link.commands([("CONFIG", "GET", "appendfsync")])
+    (answer,) = link.commands([[pack(("CONFIG", "GET", "appendfsync"))]])
     if isinstance(answer, exceptions.RedisError) or len(answer) < 2:  # noqa: PLR2004 - A name and a value.
         _log.warning("redis_durability_unknown", why="CONFIG is forbidden", taken_for=Durability.NORMAL.name)
         return Durability.NORMAL

@@ -17,7 +17,7 @@ from stretto.server.store._delivery import Listeners, Outcome, Published, Ticket
 from stretto.server.store._operations import Create, Operation
 from stretto.server.store.redis._batch import Batch, Transaction
 from stretto.server.store.redis._keys import PROBE, PROJECTS, prefix_of
-from stretto.server.store.redis._link import Argument, Call, Link, Unanswered, is_not_ready
+from stretto.server.store.redis._link import Call, Link, Packed, Unanswered, is_not_ready
 from stretto.server.store.redis._view import Caches, View
 
 BATCH_MAX = 256
@@ -157,7 +157,7 @@ class Writer:
             except Exception as error:  # noqa: BLE001  # What a caller did wrong is told to that caller alone.
                 self._deliver(Published(), [Outcome(one.ticket.future, error=error)])
             else:
-                size += sum(len(word) for word in transactions[-1].words if isinstance(word, bytes))
+                size += len(transactions[-1].words.text)
         return transactions, []
 
     def _send(self, transactions: list[Transaction]) -> list[bool | StoreUnavailable]:
@@ -167,24 +167,24 @@ class Writer:
             groups.setdefault(one.project, []).append(place)
         results: list[bool | StoreUnavailable] = [False] * len(transactions)
         answers = self._decided(
-            {
-                project: [word for place in places for word in transactions[place].words]
-                for project, places in groups.items()
-            }
+            {project: [transactions[place].words for place in places] for project, places in groups.items()}
         )
         for places, answer in zip(groups.values(), answers, strict=True):
+            if is_not_ready(answer):
+                # It may be a primary no more; whoever is it now is found by a new connection.
+                self._link.close()
             for index, place in enumerate(places):
                 results[place] = unavailable(answer) if isinstance(answer, RedisError) else answer[index] == _WRITTEN
         return results
 
-    def _decided(self, words: Mapping[str, list[Argument]]) -> list[bytes | RedisError]:
+    def _decided(self, words: Mapping[str, list[Packed]]) -> list[bytes | RedisError]:
         """Send transactions, by their projects, and repeat that until it is known what became of them."""
         if not words:
             return []
         self._name_projects(words)
         self._number += 1
         calls = [
-            Call("commit", prefix_of(project) if project else PROBE, (self._name, self._number, *theirs))
+            Call("commit", prefix_of(project) if project else PROBE, (self._name, self._number), theirs)
             for project, theirs in words.items()
         ]
         try:

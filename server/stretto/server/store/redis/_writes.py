@@ -79,6 +79,8 @@ class Writes:
 
 
 def _checkpoint_writes(staged: Staged) -> Iterator[Write]:
+    if not (staged["checkpoint"] or staged["channel_blob"] or staged["pending_write"]):
+        return
     checkpoints = [(row[1], name_of(*row[2:4]), row[2:]) for row in staged["checkpoint"]]
     yield from _put("c", "k", checkpoints)
     yield from _put("b", "", [(row[1], name_of(*row[2:5]), row[2:]) for row in staged["channel_blob"]])
