@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 
 import asyncpg
 import pytest
@@ -20,8 +21,20 @@ from stretto.server.domain.errors import (
     WorkflowNotFound,
 )
 from stretto.server.domain.workflow import Status
-from stretto.server.store.postgres import PostgresStore, _connection, _line, _pool, _schema, _writer
+from stretto.server.store import SessionFilter, WorkflowFilter
+from stretto.server.store.postgres import (
+    PostgresStore,
+    _cluster,
+    _connection,
+    _line,
+    _pool,
+    _schema,
+    _session_reads,
+    _sql,
+    _writer,
+)
 from stretto.server.store.postgres._address import parse
+from stretto.server.store.postgres._listing import listing
 from tests.contract.making import ENCODERS, PROJECT, YES, accepted, claim, commit, request, running
 from tests.contract.talking import ALL, SESSION, sequences
 from tests.services.postgres import postgres_service
@@ -280,6 +293,68 @@ async def test_of_several_hosts_the_primary_is_found(postgres_running, postgres_
     url = postgres_url.replace(live, f"127.0.0.1:{dead},{live}")
     async with opened(f"{url}&target_session_attrs=primary") as store:
         await store.create(accepted())
+
+
+FILTERS = (
+    WorkflowFilter(),
+    WorkflowFilter(statuses=(Status.RUNNING, Status.FAILED), workflow_types=("orders",)),
+    WorkflowFilter(session_id=SESSION, statuses=(Status.QUEUED,)),
+    WorkflowFilter(labels=(("team", "blue"), ("zone", "north"))),
+)
+STATEMENTS = {
+    **{f"list {number}": listing(PROJECT, where, 9, (7, "wf"))[0] for number, where in enumerate(FILTERS)},
+    "sessions": _session_reads.listing(PROJECT, SessionFilter(), 9, (7, "s"))[0],
+    "active sessions": _session_reads.listing(PROJECT, SessionFilter(active_only=True), 9, None)[0],
+    "workflows of a session": _session_reads._WORKFLOWS,
+    "entries of a session": _session_reads._EVENTS,
+    "messages": _session_reads._MESSAGES.format(order="DESC"),
+    "counts": _cluster._COUNTS,
+    "owned": _cluster._OWNED,
+    "positions": _cluster._POSITIONS,
+    "queued": _cluster._UNFINISHED.format(
+        statuses="= 1",
+        further=" AND (s.project, s.created_at, s.workflow_id) > ($1, $2, $3)",
+        order="s.project, s.created_at, s.workflow_id",
+    ),
+    "overdue": _cluster._UNFINISHED.format(
+        statuses="IN (1, 2, 3)", further=" AND s.deadline > 0 AND s.deadline <= $1", order="s.deadline"
+    ),
+    "workflows of a batch": _sql.WORKFLOWS,
+    "sessions of a batch": _sql.SESSIONS,
+    "rows of a batch": _sql.writing((*_sql.TABLES, "changed_workflow_state", "changed_session")),
+}
+
+
+INDEXES = {
+    "list 0": "workflow_by_creation",
+    "list 1": "workflow_by_status",
+    "list 2": "workflow_by_session",
+    "list 3": "workflow_label_pkey",
+    "sessions": "session_by_creation",
+    "active sessions": "session_active",
+    "workflows of a session": "workflow_of_session",
+    "messages": "session_message",
+    "counts": "workflow_by_status",
+    "owned": "workflow_by_status",
+    "queued": "workflow_by_status",
+    "overdue": "workflow_by_deadline",
+}
+
+
+async def test_every_statement_goes_along_its_index(postgres_url):
+    async with opened(postgres_url):
+        connection = await _connection.connect(parse(postgres_url), "test")
+        for number, (name, text) in enumerate(STATEMENTS.items()):
+            await connection.execute(f"PREPARE statement_{number} AS {text}")
+            count = max([int(place) for place in re.findall(r"\$(\d+)", text)], default=0)
+            values = f"({', '.join(['NULL'] * count)})" if count else ""
+            rows = await connection.fetch(f"EXPLAIN EXECUTE statement_{number}{values}")
+            plan = "\n".join(row[0] for row in rows)
+            # Which of no deleted sessions is this one: the table is empty but for those that are being removed.
+            walked = set(re.findall(r"Seq Scan on (\w+)", plan)) - {"purge"}
+            assert not walked, f"{name}:\n{plan}"
+            assert f"using {INDEXES.get(name, '')}" in plan, f"{name}:\n{plan}"
+        await connection.close()
 
 
 async def test_many_processes_may_open_a_new_store_at_once(postgres_url):
