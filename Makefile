@@ -2,7 +2,7 @@
 # PYTHON=… chooses the interpreter, N=… the number of kills of `make chaos`, ARGS=… is handed to the program.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-wheel check bench chaos proto run wheel
+.PHONY: help demo demo-cluster test test-lowest test-wheel check bench chaos proto run wheel
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -24,6 +24,9 @@ help: ## Show what there is to make
 
 demo: $(READY) ## Show workflows in the terminal: progress, a question, a killed server, a conversation
 	@$(BIN)/python -m examples.demo $(ARGS)
+
+demo-cluster: $(READY) ## Show a cluster in the terminal: a worker and a server are killed, a worker is drained
+	@$(BIN)/python -m examples.demo_cluster
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
 	@echo "stretto: testing the parts, the packages and the docs, with the newest dependencies, over $(STORES)"
