@@ -205,6 +205,22 @@ async def test_nobody_waits_behind_a_redis_that_hangs_but_those_whose_outcome_is
         assert (await bodies(store))[1:] == done
 
 
+async def test_a_store_closes_though_redis_hangs_and_tells_those_who_wait(redis, monkeypatch):
+    monkeypatch.setattr(_writer, "PAUSE_SECONDS_MAX", 0.001)
+    store = open_store(f"{redis.url}?socket_timeout=0.1&socket_connect_timeout=0.1", ENCODERS)
+    await store.open()
+    await running(store)
+    redis.freeze()
+    try:
+        waiting_for_it = asyncio.create_task(store.update(PROJECT, "wf_1", commit(events=(b"one",))))
+        await asyncio.sleep(0)
+        await store.close()
+        with pytest.raises(StoreUnavailable):
+            await waiting_for_it
+    finally:
+        redis.thaw()
+
+
 async def test_a_full_memory_refuses_writes_and_leaves_nothing_half_written(redis):
     async with opened(redis.url) as store:
         await running(store, session_id="s1", deadline=9)
