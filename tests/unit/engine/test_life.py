@@ -23,7 +23,7 @@ from stretto.server.domain.errors import (
     WorkflowEnded,
 )
 from stretto.server.domain.workflow import Failure, Reason, Status
-from stretto.server.engine import dispatcher
+from stretto.server.engine import dispatcher, ledger
 from stretto.server.engine.executor import Executor
 from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.serializer import StateInvalid
@@ -485,6 +485,27 @@ async def test_what_goes_in_turn_keeps_its_order_when_the_store_fails(monkeypatc
         for workflow in started:
             await engine.events(workflow.workflow_id)
     assert ran == texts
+
+
+async def test_a_run_waits_for_its_checkpoint_while_the_store_is_away(monkeypatch):
+    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0.001)
+    fails = [StoreUnavailable(), Overloaded(), StoreUnavailable()]
+    async with engine_of(app_of(asks=chain(asks=lambda state: {"text": interrupt("?")}))) as engine:
+        started = await engine.start("asks")
+        await engine.until_status(started.workflow_id, Status.WAITING)
+        (question,) = await engine.store.interrupts(PROJECT, started.workflow_id)
+        read = engine.store.checkpoint
+
+        async def read_at_last(*key):
+            if fails:
+                raise fails.pop()
+            return await read(*key)
+
+        monkeypatch.setattr(engine.store, "checkpoint", read_at_last)
+        await engine.decide(started.workflow_id, question.interrupt_id, "yes")
+        events = await engine.events(started.workflow_id)
+    assert not fails
+    assert kinds_of(events)[-1] == "completed"
 
 
 async def test_a_run_that_is_cut_off_leaves_no_commit_under_way(monkeypatch):

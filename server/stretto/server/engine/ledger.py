@@ -1,9 +1,9 @@
 """What an executor needs of the store: fenced commits and checkpoints of the workflows that it owns."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -16,8 +16,10 @@ from stretto.server.store.port import Store
 
 _log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 RETRY_SECONDS = 0.2
-"""How often a commit is tried again while the store is not available; the run waits meanwhile."""
+"""How often a commit or a read is tried again while the store is not available; the run waits meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,20 @@ class StoreLedger:
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str
     ) -> StoredCheckpoint | None:
-        """One checkpoint, or the newest one of the namespace when the id is empty."""
-        return await self._store.checkpoint(project, workflow_id, namespace, checkpoint_id)
+        """One checkpoint, or the newest one of the namespace when the id is empty; waits as a commit does."""
+        return await _answer(lambda: self._store.checkpoint(project, workflow_id, namespace, checkpoint_id))
 
     async def checkpoints(
         self, project: str, workflow_id: str, namespace: str | None, limit: int, before: str
     ) -> tuple[StoredCheckpoint, ...]:
-        """Checkpoints, newest first."""
-        return await self._store.checkpoints(project, workflow_id, namespace, limit, before)
+        """Checkpoints, newest first; waits as a commit does."""
+        return await _answer(lambda: self._store.checkpoints(project, workflow_id, namespace, limit, before))
+
+
+async def _answer(read: Callable[[], Awaitable[T]]) -> T:
+    """What the store says, as soon as it answers: a run whose store is away has not failed."""
+    while True:
+        try:
+            return await read()
+        except (StoreUnavailable, Overloaded):
+            await asyncio.sleep(RETRY_SECONDS)
