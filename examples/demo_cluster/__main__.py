@@ -34,8 +34,8 @@ def main() -> int:
         return INTERRUPTED
     except TimeoutError:
         return _fail(out, f"it has not ended within {SECONDS_MAX:g} seconds")
-    except RuntimeError as error:
-        return _fail(out, str(error))
+    except Exception as error:  # noqa: BLE001 - The edge of the process.
+        return _fail(out, _in_a_line(error))
     out.show("", closing(found))
     return _fail(out, "; ".join(wrong)) if (wrong := faults(found)) else 0
 
@@ -51,6 +51,14 @@ async def _play(out: Output, store: str, redis: str, folder: Path) -> Findings:
     out.show(f"Starting {len(SERVERS)} servers and {len(WORKERS)} workers ...")
     async with asyncio.timeout(SECONDS_MAX), cluster_of(store, redis, folder) as cluster:
         return await Play(out, cluster).perform()
+
+
+def _in_a_line(error: Exception) -> str:
+    """The first of the errors, and what it says last: where a process did not start, the end of its log."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    _, _, told = str(error).strip().rpartition("\n")
+    return f"{type(error).__name__}: {told}"
 
 
 def _fail(out: Output, why: str) -> int:
