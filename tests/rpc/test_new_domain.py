@@ -22,7 +22,8 @@ def gate() -> asyncio.Event:
 
 
 async def input_of(talk, workflow_id):
-    """What a workflow was started with, as its context tells."""
+    """What a workflow was started with, as its context tells once it runs."""
+    await talk.reached(workflow_id, "smoking_the_hives")
     [found] = [one for one in (await talk.context()).workflows if one.workflow_id == workflow_id]
     return {name: found.facts[name] for name in ("hives", "purpose")}
 

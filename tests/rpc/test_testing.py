@@ -166,9 +166,9 @@ async def test_retries_wait_for_nothing_and_events_say_so():
     started = time.monotonic()
     async with serving(app_of(failing(2), retry_policy=PATIENT)) as server:
         handle = await server.client.start("line")
-        assert (await handle.result(timeout=5))["total"] == 1
+        assert (await handle.result(timeout=15))["total"] == 1
         retrying = [event async for event in handle.watch() if event.HasField("step_retrying")]
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PATIENT.initial_interval / 2
     assert [event.attempt for event in retrying] == [1, 2]
     for event in retrying:
         assert event.step_retrying.next_attempt_at.ToMicroseconds() - event.occurred_at.ToMicroseconds() < 1_000_000
@@ -177,16 +177,16 @@ async def test_retries_wait_for_nothing_and_events_say_so():
 async def test_instant_retries_keep_the_number_of_attempts_and_what_is_retried():
     async with serving(app_of(failing(3), retry_policy=PATIENT)) as server:
         with pytest.raises(WorkflowFailed, match="0 more times"):
-            await (await server.client.start("line")).result(timeout=5)
+            await (await server.client.start("line")).result(timeout=15)
     picky = PATIENT._replace(retry_on=ValueError)
     async with serving(app_of(failing(1), retry_policy=picky)) as server:
         with pytest.raises(WorkflowFailed, match="0 more times"):
-            await (await server.client.start("line")).result(timeout=5)
+            await (await server.client.start("line")).result(timeout=15)
 
 
 async def test_the_apps_own_policy_waits_for_nothing_and_the_catalog_tells_it_as_declared():
     async with serving(app_of(failing(2), retry=PATIENT)) as server:
-        assert (await (await server.client.start("line")).result(timeout=5))["total"] == 1
+        assert (await (await server.client.start("line")).result(timeout=15))["total"] == 1
         described = await server.client.describe("line")
     assert described.steps[0].retry_policies[0].initial_interval.ToSeconds() == 30
 
@@ -219,8 +219,8 @@ async def test_retries_of_subgraphs_tasks_and_graphs_inside_of_nodes_wait_for_no
     async with serving(app) as server:
         handles = [await server.client.start(name, {}) for name in ("line", "flow")]
         for handle in handles:
-            assert (await handle.result(timeout=5))["total"] == 1
-    assert time.monotonic() - started < 2
+            assert (await handle.result(timeout=15))["total"] == 1
+    assert time.monotonic() - started < PATIENT.initial_interval / 2
 
 
 def in_a_thread(flaky: Callable) -> Callable:
@@ -247,7 +247,7 @@ async def test_a_clock_that_is_advanced_lets_a_deadline_pass(nothing_left):
         assert (await handle.state()).workflow.ended_at.seconds == 0
         server.clock.advance(70)
         with pytest.raises(WorkflowTimedOut) as caught:
-            await handle.result(timeout=5)
+            await handle.result(timeout=15)
     assert caught.value.reason == "DEADLINE_EXCEEDED"
 
 
@@ -257,7 +257,7 @@ async def test_a_clock_that_is_advanced_lets_a_total_timeout_pass_also_of_a_work
         await server.next_interrupt(handle)
         server.clock.advance(timedelta(days=7))
         with pytest.raises(WorkflowTimedOut, match=r"timed out: .* waited for a decision") as caught:
-            await handle.result(timeout=5)
+            await handle.result(timeout=15)
     assert caught.value.reason == "DEADLINE_EXCEEDED"
 
 
@@ -352,7 +352,8 @@ async def test_a_file_carries_waiting_workflows_from_one_server_to_the_next(tmp_
         assert (await handle.result(Report)).summary == "paid"
 
 
-async def test_a_test_that_fails_leaves_at_once_with_its_own_error_though_workflows_run(nothing_left):
+async def test_a_test_that_fails_leaves_at_once_with_its_own_error_though_workflows_run(nothing_left, monkeypatch):
+    monkeypatch.setattr("stretto.server.app.server.STREAMS_SECONDS_MAX", 60.0)
     begun = asyncio.Event()
 
     async def hangs(_: State) -> State:
@@ -372,7 +373,7 @@ async def test_a_test_that_fails_leaves_at_once_with_its_own_error_though_workfl
     started = time.monotonic()
     with pytest.raises(LookupError, match="the test's own"):
         await fails()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 15  # Whoever waited for the watch would wait for a minute.
 
 
 async def test_a_node_that_swallows_its_cancellation_holds_nobody_up(caplog, monkeypatch):
