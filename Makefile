@@ -1,5 +1,5 @@
 # Needs Python 3.11+, git and make. All the rest is installed into .venv and build/ on first use.
-# PYTHON=… chooses the interpreter, N=… the number of kills of `make chaos`, ARGS=… is handed to the program.
+# PYTHON=… chooses the interpreter, N=… the number of kills and of faults of `make chaos`, ARGS=… is handed to the program.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-cluster test test-lowest test-wheel check bench chaos proto run wheel
@@ -60,8 +60,8 @@ check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and gene
 bench: $(READY) ## Measure speed against bare LangGraph and bare gRPC; writes build/bench.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-chaos: $(READY) ## Kill the server N times (300) and count what was lost; writes build/chaos.json
-	@$(BIN)/python -m benchmarks.chaos --kills $(N) $(ARGS)
+chaos: $(READY) ## Kill a server N times (300), inflict N faults on a cluster, count what was lost
+	@$(BIN)/python -m benchmarks.chaos --kills $(N) --faults $(N) $(ARGS)
 
 proto: $(READY) $(CODEGEN) $(LOWEST) ## Write generated/, docs/reference/ and the blocking client again from their sources
 	$(BIN)/buf format --write

@@ -78,6 +78,14 @@ def wrong_ends(ledgers: Ledgers) -> Iterator[str]:
             yield f"{row.workflow_id}: {ends}, last {kinds[-1:]}, status {row.status}"
 
 
+def failed_workflows(ledgers: Ledgers) -> Iterator[str]:
+    """P12: these graphs never fail, and no fault of a service is a failure of a workflow."""
+    for row in ledgers.rows:
+        for event in row.events:
+            if event.WhichOneof("kind") in ("failed", "timed_out", "step_failed"):
+                yield f"{row.workflow_id}: {event}"
+
+
 def repeated_outcomes(ledgers: Ledgers) -> Iterator[str]:
     """P6, P7: a step's completion is recorded at most once, whoever wrote it."""
     for row in ledgers.rows:
@@ -147,6 +155,7 @@ RULES: dict[str, Callable[[Ledgers], Iterator[str]]] = {
         unlike_events,
         unwatched_ends,
         wrong_ends,
+        failed_workflows,
         repeated_outcomes,
         repeated_steps,
         unrecorded_steps,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grpc
 
+from benchmarks.chaos.checker import check
 from benchmarks.chaos.client import Caller, Habits
 from benchmarks.chaos.database import Cut
 from benchmarks.chaos.faults import Faults
@@ -20,8 +21,13 @@ from benchmarks.chaos.run import finish
 from benchmarks.chaos.services import service
 
 CALLERS = 16
-BETWEEN_SECONDS = (0.2, 1.6)
-"""Shortest and longest time from one fault to the next one."""
+BETWEEN_SECONDS_MAX = 1.6
+"""Longest time from one fault to the next one."""
+
+LOOK_SECONDS = 0.05
+EFFECTS = "effects.jsonl"
+ATTEMPTS_MAX = 8
+"""Faults after which a rule that was to be broken is taken for kept."""
 
 FINISH_SECONDS_MAX = 60.0
 """Time in which every workflow must have ended once the faults are over."""
@@ -42,12 +48,15 @@ class ClusterPlan:
     directory: Path
     shape: Shape = field(default_factory=Shape)
     callers: int = CALLERS
+    between_seconds_max: float = BETWEEN_SECONDS_MAX
     pause: float = 0.25
     """Longest pause in a step, of two."""
     kinds: tuple[str, ...] = ()
     """Kinds of faults; all when empty."""
     provoked_max: int = 5
     """How often a worker is frozen at most, after the other faults, until a stale write is seen."""
+    until_broken: str = ""
+    """A rule: faults go on until it is broken, but not for ever, instead of for a number of times."""
     starts_min: int = 1
     """Acknowledged starts before which the run does not end."""
     finish_seconds_max: float = FINISH_SECONDS_MAX
@@ -71,17 +80,20 @@ class ClusterOutcome:
 async def run(plan: ClusterPlan) -> ClusterOutcome:
     """Inflict faults as planned, let the callers come to an end, stop all members and collect the ledgers."""
     dice, log = random.Random(plan.seed), ClientLog()
-    effects = plan.directory / "effects.jsonl"
+    effects = plan.directory / EFFECTS
     with service("postgres") as postgres, service("redis") as redis:
         async with Fleet(plan.shape, plan.directory, postgres, redis, dice) as fleet:
             habits = Habits(str(effects), plan.pause, cut_share=0.1, told_to_wait=TOLD_TO_WAIT)
             callers = [Caller(fleet.addresses, habits, log, random.Random(dice.random())) for _ in range(plan.callers)]
             faults = Faults(fleet, plan.shape.lease_seconds, dice, plan.kinds)
             async with _calling(callers) as tasks:
-                await _inflict(faults, plan.faults, dice)
-                await _provoke(fleet, faults, plan)
+                if plan.until_broken:
+                    await _break(faults, plan, postgres.url, log)
+                else:
+                    await _inflict(faults, plan, dice)
+                    await _provoke(fleet, faults, plan)
                 while len(log.acknowledged) < plan.starts_min:  # noqa: ASYNC110 - Callers tell nobody.
-                    await asyncio.sleep(BETWEEN_SECONDS[0])
+                    await asyncio.sleep(LOOK_SECONDS)
                 finish_seconds = await _finish(fleet, callers, tasks, log, plan.finish_seconds_max)
             exit_codes = await asyncio.gather(*[member.end() for member in fleet.members])
             log.refused += [death for member in fleet.members for death in member.deaths]
@@ -110,14 +122,29 @@ async def _calling(callers: list[Caller]) -> AsyncIterator[list[asyncio.Task[Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _inflict(faults: Faults, times: int, dice: random.Random) -> None:
+async def _inflict(faults: Faults, plan: ClusterPlan, dice: random.Random) -> None:
     try:
-        for number in range(1, times + 1):
-            await asyncio.sleep(dice.uniform(*BETWEEN_SECONDS))
+        for number in range(1, plan.faults + 1):
+            await asyncio.sleep(dice.uniform(0, plan.between_seconds_max))
             await faults.inflict()
             if not number % 25:
-                print(f"{number} of {times} faults", flush=True)
+                print(f"{number} of {plan.faults} faults", flush=True)
         await faults.over()
+    finally:
+        await faults.break_off()
+
+
+async def _break(faults: Faults, plan: ClusterPlan, url: str, log: ClientLog) -> None:
+    """Inflict faults, if any, until a rule is broken, as far as the ledgers tell by now."""
+    try:
+        for _ in range(ATTEMPTS_MAX):
+            await asyncio.sleep(plan.between_seconds_max)
+            if plan.kinds:
+                await faults.inflict()
+                await faults.over()
+            rows = await read_rows_of_postgres(url)
+            if check(Ledgers(log, read_effects(plan.directory / EFFECTS), rows))[plan.until_broken]:
+                return
     finally:
         await faults.break_off()
 
@@ -126,8 +153,7 @@ async def _provoke(fleet: Fleet, faults: Faults, plan: ClusterPlan) -> None:
     """Freeze workers until one has tried to write what was not its own any more: zero accepted says little else."""
     attempts = plan.provoked_max if fleet.workers else 0
     while attempts and not fleet.logged(REFUSED):
-        await faults.inflict("freeze_worker")
-        await faults.over()
+        await faults.freeze_worker()
         attempts -= 1
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 
 from benchmarks.chaos.database import Cut
 from benchmarks.chaos.fleet import Fleet, Member
@@ -48,20 +48,34 @@ class Faults:
             "restart_redis": lambda: self._restart_redis(fleet.redis.stop),
             "kill_redis": lambda: self._restart_redis(fleet.redis.kill),
         }
-        self._deck = self._shuffled(list(kinds or self._kinds))
+        self._chosen = list(kinds or self._kinds)
+        self._deck = self._shuffled()
 
-    async def inflict(self, *kinds: str) -> None:
-        """Let the next fault happen that can, or one of these kinds; those that last go on in the background."""
-        while True:
-            name = self._dice.choice(kinds) if kinds else next(self._deck)
+    async def inflict(self) -> None:
+        """Let the next fault happen that can; those that last go on in the background."""
+        while not (name := await self._happened()):  # noqa: ASYNC110 - Members come back when they do.
+            await asyncio.sleep(RETRY_SECONDS)
+        self._deck.remove(name)
+        self._deck = self._deck or self._shuffled()
+
+    async def freeze_worker(self) -> None:
+        """Let a worker stand still for as long as others need to take over, and longer."""
+        while not await self._freeze(self._fleet.workers):  # noqa: ASYNC110 - as above.
+            await asyncio.sleep(RETRY_SECONDS)
+        await self.over()
+
+    async def _happened(self) -> str:
+        """The kind of which one happened now; empty when none could: whoever it would meet was not there."""
+        for name in self._deck:
             if await self._kinds[name]():
                 self.count[name] += 1
-                return
-            await asyncio.sleep(RETRY_SECONDS)
+                return name
+        return ""
 
     async def over(self) -> None:
-        """Let nothing more happen, and wait until what lasts is over."""
-        self._fleet.due_cuts.clear()
+        """Wait until what lasts is over, and what is to happen has happened."""
+        while self._fleet.due_cuts:  # noqa: ASYNC110 - Members commit when they do.
+            await asyncio.sleep(RETRY_SECONDS)
         await asyncio.gather(*self._tasks.values())
 
     async def break_off(self) -> None:
@@ -70,9 +84,8 @@ class Faults:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _shuffled(self, kinds: list[str]) -> Iterator[str]:
-        while True:
-            yield from self._dice.sample(kinds, len(kinds))
+    def _shuffled(self) -> list[str]:
+        return self._dice.sample(self._chosen, len(self._chosen))
 
     def _last(self, name: str, going_on: Callable[[], Coroutine[None, None, None]]) -> bool:
         """Let something go on in the background, but not twice at once."""

@@ -137,6 +137,8 @@ DAMAGE: list[tuple[str, Callable[[Ledgers], Ledgers]]] = [
     ("wrong_ends", lambda whole: with_row(whole, status=WORKFLOW_STATUS_FAILED)),
     ("wrong_ends", lambda whole: with_kinds(whole, *KINDS, "completed")),
     ("wrong_ends", lambda whole: with_kinds(whole, *KINDS, "step_started")),
+    ("failed_workflows", lambda whole: with_kinds(whole, "accepted", "failed")),
+    ("failed_workflows", lambda whole: with_kinds(whole, "accepted", "timed_out")),
     ("repeated_outcomes", lambda whole: with_kinds(whole, *KINDS[:4], "step_completed", "completed")),
     ("repeated_steps", lambda whole: with_effects(whole, LATE)),
     ("repeated_steps", lambda whole: with_effects(whole, replace(LATE, group=8), pauses=(PAUSE,))),
