@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from stretto.server.domain import transitions
-from stretto.server.domain.change import RunSucceeded
+from stretto.server.domain.change import Change, RunSucceeded
 from stretto.server.domain.errors import (
     RequestIdReused,
     SessionBusy,
@@ -20,7 +20,7 @@ from stretto.server.domain.errors import (
     StrettoError,
     WorkflowNotFound,
 )
-from stretto.server.domain.workflow import Status
+from stretto.server.domain.workflow import Status, evolve
 from stretto.server.store import SessionFilter, WorkflowFilter
 from stretto.server.store.postgres import (
     PostgresStore,
@@ -35,6 +35,7 @@ from stretto.server.store.postgres import (
 )
 from stretto.server.store.postgres._address import parse
 from stretto.server.store.postgres._listing import listing
+from stretto.server.store.postgres._trace import trace_of
 from tests.contract.making import ENCODERS, PROJECT, YES, accepted, claim, commit, request, running
 from tests.contract.talking import ALL, SESSION, sequences
 from tests.services.postgres import postgres_service
@@ -111,6 +112,46 @@ async def test_while_a_commit_is_undecided_others_are_refused_at_once(postgres_r
         proxy.allow()
         assert (await undecided).workflow == await store.get(PROJECT, "wf_1")
         await store.probe()
+
+
+async def test_a_commit_that_a_crash_undid_is_not_taken_for_that_of_another_process():
+    """After a crash, the database gives the numbers of transactions that left no trace to others."""
+    with postgres_service(options=("wal_writer_delay=10s",)) as service:
+        async with (
+            opened(service.url, shared=True) as other,
+            proxy_to(service.port) as proxy,
+            opened(service.url.replace(f":{service.port}", f":{proxy.port}"), shared=True) as store,
+        ):
+            proxy.cut_at(b"COMMIT", Cut.BEFORE, refuse=True)
+            undecided = asyncio.create_task(store.create(accepted()))
+            await proxy.was_cut.wait()
+            await asyncio.to_thread(service.restart)
+            for number in range(20):
+                with contextlib.suppress(StoreUnavailable):
+                    await other.create(accepted(f"wf_of_other_{number}"))
+            proxy.allow()
+            with pytest.raises(StoreUnavailable):
+                await undecided
+            with pytest.raises(WorkflowNotFound):
+                await other.get(PROJECT, "wf_1")
+
+
+async def test_a_commit_that_tells_nobody_anything_is_told_as_done_too(postgres_running, postgres_url, impatient):
+    async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
+        await store.create(accepted())
+        proxy.cut_at(b"COMMIT", Cut.AFTER)
+        await store.update(PROJECT, "wf_1", lambda found, _: (Change(workflow=evolve(found, crashes=1)),))
+        assert proxy.was_cut.is_set()
+        assert (await store.get(PROJECT, "wf_1")).crashes == 1
+
+
+async def test_every_table_can_be_asked_for_the_trace_of_a_transaction(postgres_url):
+    async with opened(postgres_url):
+        connection = await _connection.connect(parse(postgres_url), "test")
+        for part in (*_sql.TABLES, "changed_workflow_state", "changed_session"):
+            trace = trace_of({part: [("project", "name", 1, b"")]})
+            assert await connection.fetchval(trace.text, "1000", *trace.values) is False
+        await connection.close()
 
 
 async def test_a_store_that_is_closed_before_it_knows_what_became_of_a_commit_says_so(postgres_running, postgres_url):

@@ -21,6 +21,7 @@ from stretto.server.store._rows import Row
 from stretto.server.store._sessions import key_of
 from stretto.server.store.postgres import _rows, _sql
 from stretto.server.store.postgres._connection import Connection
+from stretto.server.store.postgres._trace import Trace, trace_of
 
 
 class Conflict(Exception):
@@ -64,6 +65,7 @@ class Batch(_batch.Batch):
     def __init__(self, connection: Connection, encoders: Encoders, cache: Cache[Entry], probed: int) -> None:
         super().__init__(encoders)
         self.transaction_id = ""
+        self.trace: Trace | None = None
         self._connection = connection
         self._cache = cache
         self._probed = probed
@@ -181,6 +183,7 @@ class Batch(_batch.Batch):
         if "request" in staged:
             staged["request"].sort()
         if staged:
+            self.trace = self.trace or trace_of(staged)
             values = [column for found in staged.values() for column in _rows.columns(found)]
             self._steps.append((_sql.writing(tuple(staged)), values, changed))
 

@@ -8,6 +8,7 @@ import asyncpg
 from stretto.server.domain.errors import StoreInUse
 from stretto.server.store.postgres._address import Address
 from stretto.server.store.postgres._connection import Connection, connect
+from stretto.server.store.postgres._trace import Trace
 
 LOCK_SECONDS_MAX = 1
 """Time to wait for the lock: another process that has just been stopped may still hold it."""
@@ -83,16 +84,21 @@ class Line:
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
 
-    async def was_committed(self, transaction_id: str) -> bool:
-        """What became of a transaction, once it has ended; needs no lock, which somebody else may have by now."""
+    async def was_committed(self, transaction_id: str, trace: Trace | None) -> bool:
+        """What became of a transaction, once it has ended; needs no lock, which somebody else may have by now.
+
+        One of its number is not it, unless its trace is there: of a transaction that left none, nothing is lost.
+        """
         connection = await connect(self._address, self._name)
         try:
             await self._end_others(connection)
             while (status := await connection.fetchval(_STATUS, transaction_id)) == "in progress":  # noqa: ASYNC110
                 await asyncio.sleep(_UNKNOWN_SECONDS)  # Only the database knows when it has ended.
+            if status != "committed" or trace is None:
+                return bool(status == "committed")
+            return bool(await connection.fetchval(trace.text, transaction_id, *trace.values))
         except asyncpg.InvalidParameterValueError:
             # The database has not come so far: it is a copy that took over before the transaction reached it.
             return False
         finally:
             connection.terminate()
-        return bool(status == "committed")

@@ -151,10 +151,10 @@ class Writer:
                     await asyncio.sleep(0)
             batch.check()
             await batch.write()
-        await self._end(connection, batch.transaction_id)
+        await self._end(connection, batch)
         return outcomes
 
-    async def _end(self, connection: Connection, transaction_id: str) -> None:
+    async def _end(self, connection: Connection, batch: Batch) -> None:
         """Commit; when no answer comes, find out what became of it."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
@@ -163,25 +163,25 @@ class Writer:
             if not is_storage_error(error) or not is_lost(error):
                 raise
             self._line.drop()
-            if transaction_id and not await self._was_committed(transaction_id):
+            if batch.transaction_id and not await self._was_committed(batch):
                 raise unavailable(error) from error
 
-    async def _was_committed(self, transaction_id: str) -> bool:
+    async def _was_committed(self, batch: Batch) -> bool:
         """Ask until the database answers; whoever comes meanwhile is told at once that it is away."""
         self._undecided = True
         waiting, self._queue = list(self._queue), deque()
         self._fail(waiting, StoreUnavailable())
         try:
-            return await self._ask(transaction_id)
+            return await self._ask(batch)
         finally:
             self._undecided = False
 
-    async def _ask(self, transaction_id: str) -> bool:
+    async def _ask(self, batch: Batch) -> bool:
         attempt = 0
         while self._is_open:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                    return await self._line.was_committed(transaction_id)
+                    return await self._line.was_committed(batch.transaction_id, batch.trace)
             except Exception as error:
                 if not is_storage_error(error):
                     raise
