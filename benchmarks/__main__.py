@@ -15,6 +15,7 @@ from benchmarks import (
     acknowledge,
     audit,
     chain3,
+    cluster,
     concurrency,
     fan_out,
     first_event,
@@ -23,6 +24,7 @@ from benchmarks import (
     session_watch,
     sessions,
     start_up,
+    stores,
     troubleshooting,
     waiting,
     watchers,
@@ -46,6 +48,8 @@ SUITES: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "concurrency": concurrency.measure,
     "audit": audit.measure,
     "troubleshooting": troubleshooting.measure,
+    "stores": stores.measure,
+    "cluster": cluster.measure,
     "start_up": start_up.measure,
 }
 

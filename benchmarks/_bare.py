@@ -12,12 +12,15 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from psycopg import AsyncConnection
 
 from benchmarks.graphs import chain3
 
 IN_FLIGHT = 64
 SAVERS = ("none", "memory", "sqlite")
+POSTGRES = "postgres"
 
 
 @asynccontextmanager
@@ -27,6 +30,14 @@ async def _saver(name: str, directory: str) -> AsyncIterator[BaseCheckpointSaver
         with tempfile.TemporaryDirectory(dir=directory) as place:
             async with AsyncSqliteSaver.from_conn_string(f"{place}/bare.db") as saver:
                 yield saver
+    elif name == POSTGRES:
+        # One connection: the saver has a lock around it, and a pool would be no faster.
+        async with AsyncPostgresSaver.from_conn_string(os.environ["BENCH_POSTGRES"]) as saver:
+            assert isinstance(saver.conn, AsyncConnection)
+            for statement in ("DROP SCHEMA IF EXISTS bare CASCADE", "CREATE SCHEMA bare", "SET search_path TO bare"):
+                await saver.conn.execute(statement)
+            await saver.setup()
+            yield saver
     else:
         yield InMemorySaver() if name == "memory" else None
 

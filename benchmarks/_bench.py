@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from benchmarks._processes import ROOT, Service, free_address, stretto_argv
+from benchmarks._processes import ROOT, Service, command_argv, free_address
 
 APP = "benchmarks.app:app"
 SHIPPED = "stretto.workflows:app"
+WORKS = "Stretto works as"
+"""What a worker prints once it does."""
+
 _QUICK = 10
 
 
@@ -43,13 +46,23 @@ class Bench:
         return log.read_text()[-4_000:] if log.exists() else ""
 
     @asynccontextmanager
-    async def stretto(self, store: Path | None = None, apps: Sequence[str] = (APP,)) -> AsyncIterator[Service]:
-        """A server with the measured workflow types."""
+    async def stretto(
+        self, store: Path | str | None = None, apps: Sequence[str] = (APP,), flags: Sequence[str] = ()
+    ) -> AsyncIterator[Service]:
+        """A server with the measured workflow types, on a store's URL, a SQLite file, or a new one."""
         address = free_address()
-        service = Service(
-            stretto_argv(address, store or self.new_store(), *apps), address, self.directory / "stretto.log"
-        )
-        async with _running(service):
+        url = store if isinstance(store, str) else f"sqlite:{store or self.new_store()}"
+        argv = command_argv("serve", "--listen", address, "--store", url, *flags, *apps)
+        async with _running(Service(argv, address, self.directory / "stretto.log")) as service:
+            yield service
+
+    @asynccontextmanager
+    async def worker(self, store: str, redis: str) -> AsyncIterator[Service]:
+        """A worker for the measured workflow types. It has no address; it prints that it works."""
+        argv = command_argv("worker", "--store", store, "--redis", redis, APP)
+        # A log of its own: a worker is ready when its log says so, and two would say it for each other.
+        log = next(path for number in count() if not (path := self.directory / f"worker-{number}.log").exists())
+        async with _running(Service(argv, WORKS, log)) as service:
             yield service
 
     @asynccontextmanager
@@ -72,10 +85,10 @@ class Bench:
                 process.kill()
 
     @contextmanager
-    def bare(self) -> Iterator["Bare"]:
-        """Bare LangGraph, in a process of its own."""
+    def bare(self, postgres: str = "") -> Iterator["Bare"]:
+        """Bare LangGraph, in a process of its own; its saver on PostgreSQL needs a database."""
         argv = [sys.executable, "-m", "benchmarks._bare"]
-        environment = {**os.environ, "BENCH_DIRECTORY": str(self.directory)}
+        environment = {**os.environ, "BENCH_DIRECTORY": str(self.directory), "BENCH_POSTGRES": postgres}
         pipe = subprocess.PIPE
         with subprocess.Popen(argv, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
             try:
@@ -92,11 +105,16 @@ class Bare:
 
     def runs_per_second(self, saver: str, runs: int) -> float:
         """Runs per second with a saver."""
+        return self.measured(saver, runs)["runs_per_second"]
+
+    def measured(self, saver: str, runs: int) -> dict[str, float]:
+        """`runs_per_second` with a saver, and `cpu_ms_per_run`."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f"{saver} {runs}\n")
         self.process.stdin.flush()
-        return float(json.loads(self.process.stdout.readline())["runs_per_second"])
+        measured: dict[str, float] = json.loads(self.process.stdout.readline())
+        return measured
 
 
 @asynccontextmanager

@@ -67,7 +67,7 @@ class Service:
 
     def cpu_seconds(self) -> float:
         """CPU time that it and its child processes have used."""
-        return sum(_cpu_seconds(pid) for pid in self._pids())
+        return cpu_seconds(self.process.pid)
 
     def own_cpu_seconds(self) -> float:
         """CPU time that it has used itself."""
@@ -75,7 +75,7 @@ class Service:
 
     def resident_bytes(self) -> int:
         """Memory that it and its child processes hold."""
-        return sum(_resident_bytes(pid) for pid in self._pids())
+        return sum(_resident_bytes(pid) for pid in _descent(self.process.pid))
 
     def kill(self) -> None:
         """Kill the whole group at once, as a crash would."""
@@ -99,22 +99,32 @@ class Service:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
-    def _pids(self) -> list[int]:
-        """The process and all that descend from it."""
-        children: dict[int, list[int]] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                children.setdefault(int(_stat_fields(stat)[1]), []).append(int(stat.parent.name))
-        found = [self.process.pid]
-        for pid in found:
-            found += children.get(pid, [])
-        return found
-
 
 def stretto_argv(address: str, store: Path, *apps: str) -> list[str]:
-    """How `stretto serve` is called."""
-    serve = "from stretto.cli import main; main()"
-    return ["-c", serve, "serve", "--listen", address, "--store", f"sqlite:{store}", *apps]
+    """How `stretto serve` is called with a SQLite file."""
+    return command_argv("serve", "--listen", address, "--store", f"sqlite:{store}", *apps)
+
+
+def command_argv(*words: str) -> list[str]:
+    """How `stretto` is called."""
+    return ["-c", "from stretto.cli import main; main()", *words]
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process and its child processes have used."""
+    return sum(_cpu_seconds(one) for one in _descent(pid))
+
+
+def _descent(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            children.setdefault(int(_stat_fields(stat)[1]), []).append(int(stat.parent.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
 
 
 def _stat_fields(stat: Path) -> list[str]:

@@ -11,15 +11,20 @@ from benchmarks._stats import Figure, at_most, percentile
 async def measure(bench: Bench) -> list[Figure]:
     """From the call of StartWorkflow to the first event, to the first step's, and to the result."""
     async with bench.stretto() as stretto, Client(stretto.address) as client:
-        await _journey(client)
-        journeys = [await _journey(client) for _ in range(bench.scaled(300))]
-    first, step, result = (list(column) for column in zip(*journeys, strict=True))
+        first, step, result = await journeys(client, bench.scaled(300))
     return [
         Figure("first_event_p50", percentile(first, 0.5), "ms", at_most(5)),
         Figure("first_event_p99", percentile(first, 0.99), "ms"),
         Figure("first_step_event_p50", percentile(step, 0.5), "ms", at_most(5)),
         Figure("chain3_result_p50", percentile(result, 0.5), "ms"),
     ]
+
+
+async def journeys(client: Client, samples: int) -> list[list[float]]:
+    """Milliseconds until the first event, the first step's and the result, of workflows one after the other."""
+    await _journey(client)
+    found = [await _journey(client) for _ in range(samples)]
+    return [list(column) for column in zip(*found, strict=True)]
 
 
 async def _journey(client: Client) -> tuple[float, float, float]:

@@ -11,6 +11,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
 PULSES, PULSE_SECONDS = 100, 0.01
+AGENT_STEPS, PATIENT_SECONDS, HASTY_SECONDS = 5, 4.0, 0.25
+SAID = "A language model says this and that at such a length. " * 10
 
 Builder = StateGraph[Any, Any, Any, Any]
 
@@ -26,6 +28,13 @@ class Branches(TypedDict):
 
     value: int
     found: Annotated[list[int], operator.add]
+
+
+class Talk(TypedDict):
+    """What was said so far."""
+
+    value: int
+    said: Annotated[list[str], operator.add]
 
 
 async def add_one(state: Number) -> Number:
@@ -104,6 +113,19 @@ def steps_of(length: int) -> Builder:
 def step_seconds(length: int) -> float:
     """How long each step takes: not the same in all of them, or they would all be done in the same moment."""
     return 0.1 + 0.01 * length
+
+
+def agent(seconds: float) -> Builder:
+    """Steps that wait as long as a language model takes, and add what it says to what was said before."""
+
+    async def ask(_: Talk) -> dict[str, list[str]]:
+        await asyncio.sleep(seconds)
+        return {"said": [SAID]}
+
+    builder = StateGraph(Talk)
+    builder.add_sequence([(f"step_{number}", ask) for number in range(AGENT_STEPS)])
+    builder.add_edge(START, "step_0")
+    return builder
 
 
 def pulse() -> Builder:
