@@ -46,7 +46,8 @@ def test_what_cannot_be_shared_so_is_told_in_one_line(call, argv, told) -> None:
     code, out, err = call(*argv)
     assert (code, out) == (2, "")
     [line] = err.splitlines()
-    assert line.startswith(f"stretto: {told}")
+    # Old releases of cyclopts put the name of an option in quotes.
+    assert line.replace('"', "").startswith(f"stretto: {told}")
 
 
 def test_the_variables_of_servers_mean_nothing_to_a_worker(call, monkeypatch) -> None:
