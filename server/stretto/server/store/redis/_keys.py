@@ -24,6 +24,7 @@ PROJECTS = "stretto:projects"
 
 MEMBERS = "stretto:members"
 HOLDERS = "stretto:open"
+IDENTITY = "stretto:identity"
 FORMAT = "stretto:format"
 
 PROBE = "stretto:{*}:"

@@ -1,11 +1,13 @@
 """What is looked at before a Redis is used: whether it keeps what it is given, and what a write survives there."""
 
+import secrets
+
 import structlog
 from redis import exceptions
 
 from stretto.server.domain.diagnosis import Durability
 from stretto.server.domain.errors import StoreTooNew, StoreUnavailable
-from stretto.server.store.redis._keys import FORMAT
+from stretto.server.store.redis._keys import FORMAT, IDENTITY
 from stretto.server.store.redis._link import Link, pack
 
 FORMAT_VERSION = 1
@@ -46,6 +48,12 @@ def _check_server(facts: dict[str, str], where: str) -> None:
             f"Redis at {where} would drop data when its memory is full (maxmemory-policy {policy}): "
             "set maxmemory-policy to noeviction."
         )
+
+
+def identity(link: Link) -> str:
+    """What tells this store from all others; made by the first who asks."""
+    link.command("SET", IDENTITY, secrets.token_hex(16), "NX")
+    return bytes(link.command("GET", IDENTITY)).decode()
 
 
 def _check_format(link: Link, where: str) -> None:

@@ -52,6 +52,7 @@ class RedisStore:
         self._is_shared = shared
         self._hold: Hold | None = None
         self._durability = Durability.NONE
+        self._identity = ""
         self._listeners = Listeners()
         self._writer: Writer | None = None
         self._readers: Readers | None = None
@@ -60,6 +61,11 @@ class RedisStore:
     def durability(self) -> Durability:
         """What a write survives once it has returned, as Redis was set when the store was opened."""
         return self._durability
+
+    @property
+    def identity(self) -> str:
+        """What tells this store from all others."""
+        return self._identity
 
     async def open(self) -> None:
         """See that Redis can be the store and that nobody else has it, and begin to answer."""
@@ -74,6 +80,7 @@ class RedisStore:
             self._durability = _opening.check(link, shown(self._url))
             hold = Hold(self._url, shown(self._url), shared=self._is_shared)
             hold.acquire()
+            self._identity = _opening.identity(link)
         except Unanswered as error:
             raise StoreUnavailable(f"Redis at {shown(self._url)} does not answer.") from error
         finally:
