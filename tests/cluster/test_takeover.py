@@ -145,7 +145,7 @@ async def test_p13_a_drained_worker_hands_back_and_is_gone(cluster: Cluster) -> 
     gate = asyncio.Event()
     worker, _, handle = await half_way(cluster, log, gate)
     stopping = asyncio.create_task(cluster.stop(worker))
-    await until(lambda: worker.host.dispatcher.draining)
+    await until(lambda: is_draining(worker))
     gate.set()
     await stopping
     assert worker.member_id not in [presence.member.member_id for presence in await cluster.members()]
@@ -168,6 +168,13 @@ def deaf(worker: Node) -> None:
     """Let it hear nothing of others."""
     cluster: Any = worker.host.cluster
     cluster._bus._hearing.listeners.clear()
+
+
+def is_draining(worker: Node) -> bool:
+    """Whether its run was told to stop between two steps."""
+    executors: Any = worker.host.executors
+    runs = executors._executor._executor._graphs.runs.values()
+    return all(run._control.drain_requested for run in runs)
 
 
 async def _ended(handle: Any) -> Any:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Iterator, Sequence
 from functools import partial
 
 import structlog
@@ -24,6 +25,7 @@ from stretto.server.domain.workflow import Status, Workflow
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.fair_queue import Waiting
 from stretto.server.engine.news import News, WorkflowNews, of_sessions, of_workflows
+from stretto.server.engine.process import ExecutorPort
 from stretto.server.engine.runner import DispatchLimits, Key, Runner, Running
 from stretto.server.store.port import Store, Unfinished
 
@@ -69,6 +71,7 @@ class ClusterDispatcher(Runner):
         self._types_alive: frozenset[TypeName] = frozenset()
         self._turns = Turns(store)
         self._offers: dict[Key, asyncio.Future[None]] = {}
+        self._taking: Counter[str] = Counter()
         self._counted = (0, 0)
         self._accepted = [0, 0]
         self._deadline_count = 0
@@ -106,8 +109,8 @@ class ClusterDispatcher(Runner):
         await self._membership.join()
         await self._count()
         for queue, only in self._served():
-            self._queues.serve(queue, partial(self._room, only), self._take)
-        self._queues.serve(DEADLINES, lambda: DEADLINES_AT_ONCE, self._keep_deadline)
+            self._queues.serve(queue, partial(self._room, only), partial(self._take, only))
+        self._queues.serve(DEADLINES, lambda: DEADLINES_AT_ONCE - self._taking[DEADLINES], self._keep_deadline)
         self._watching = asyncio.create_task(self._do_without_redis())
 
     def _served(self) -> list[tuple[str, str]]:
@@ -222,7 +225,7 @@ class ClusterDispatcher(Runner):
             key = (queued.project, queued.workflow_id)
             is_turn = queued.workflow_type == TURN
             if key not in self._offers and self._room(TURN if is_turn else "") > 0:
-                self._spawn(self._take(_name_of(queued)))
+                self._spawn(self._take(TURN if is_turn else "", _name_of(queued)))
                 await asyncio.sleep(0)  # Lets it count before the next one asks for room.
 
     # What is taken out of queues.
@@ -231,35 +234,54 @@ class ClusterDispatcher(Runner):
         """How many more workflows this member can take: of one type, or of all that have no limit of their own."""
         if self.draining:
             return 0
-        turns = self._per_type[TURN] + self._queue.count(TURN)
-        if only == TURN:
-            return max(0, self._limits.turns_max - turns) if self._ready(TURN) else 0
-        taken = self._per_type.total() + len(self._queue) - turns
-        room = self._limits.concurrency_max - taken
-        if only:
-            limit = self._catalog.get(only).concurrency_max
-            room = min(room, limit - self._per_type[only] - self._queue.count(only)) if self._ready(only) else 0
-        elif all(executor.stalled or executor.type_names == {TURN} for executor in self._executors):
+        if not any(not executor.stalled and self._fits(executor, only) for executor in self._executors):
             return 0
-        return max(0, room)
+        turns = self._taken(TURN)
+        if only == TURN:
+            return max(0, self._limits.turns_max - turns)
+        taken = self._per_type.total() + len(self._queue) + self._taking.total() - self._taking[DEADLINES] - turns
+        room = self._limits.concurrency_max - taken
+        return max(0, min(room, self._catalog.get(only).concurrency_max - self._taken(only)) if only else room)
 
-    async def _take(self, name: str) -> None:
+    def _fits(self, executor: ExecutorPort, only: str) -> bool:
+        return only in executor.type_names if only else executor.type_names != {TURN}
+
+    def _taken(self, workflow_type: str) -> int:
+        """How many of a type run here, wait here, or have just been taken out of their queue."""
+        return self._per_type[workflow_type] + self._queue.count(workflow_type) + self._taking[workflow_type]
+
+    async def _take(self, only: str, name: str) -> None:
         """Run a workflow out of a queue, and return once it is claimed, or somebody else's."""
         project, workflow_id, epoch = name.rsplit("/", 2)
         key = (project, workflow_id)
-        workflow = await self._due(key, int(epoch))
-        if workflow is None:
-            return
-        if (workflow.workflow_type, workflow.type_version) not in self._types:
-            self._hint(workflow)  # Its members have changed since it was put here.
-            return
-        if workflow.workflow_type == TURN:
-            await self._turns.wait_for(workflow)
+        with self._counted_as(only):
+            workflow = await self._due(key, int(epoch))
+            if workflow is None:
+                return
+            if (workflow.workflow_type, workflow.type_version) not in self._types:
+                self._hint(workflow)  # Its members have changed since it was put here.
+                return
+            if workflow.workflow_type == TURN:
+                await self._turns.wait_for(workflow)
+                workflow = await self._due(key, int(epoch))
+        await self._offer_until_claimed(key, int(epoch), workflow)
+
+    @contextlib.contextmanager
+    def _counted_as(self, only: str) -> Iterator[None]:
+        """Let what is being taken count as taken."""
+        self._taking[only] += 1
+        try:
+            yield
+        finally:
+            self._taking[only] -= 1
+
+    async def _offer_until_claimed(self, key: Key, epoch: int, workflow: Workflow | None) -> None:
         offer = self._offers.setdefault(key, self._loop.create_future())
         try:
-            while not offer.done() and (workflow := await self._due(key, int(epoch))) is not None:
+            while workflow is not None:
                 self._offer(key, workflow)
                 await asyncio.wait([offer], timeout=OFFER_SECONDS)
+                workflow = None if offer.done() else await self._due(key, epoch)
         finally:
             self._offers.pop(key, None)
 
@@ -288,11 +310,12 @@ class ClusterDispatcher(Runner):
 
     async def _keep_deadline(self, name: str) -> None:
         project, workflow_id, _ = name.rsplit("/", 2)
-        workflow = await self._store.get(project, workflow_id)
-        ahead = (workflow.deadline - self._clock.now()) / SECOND
-        if not workflow.status.terminal and ahead < OFFER_SECONDS:  # Clocks differ; the sweep has the rest.
-            await asyncio.sleep(max(0.0, ahead))
-            await self._expire((project, workflow_id))
+        with self._counted_as(DEADLINES), contextlib.suppress(WorkflowNotFound):
+            workflow = await self._store.get(project, workflow_id)
+            ahead = (workflow.deadline - self._clock.now()) / SECOND
+            if not workflow.status.terminal and ahead < OFFER_SECONDS:  # Clocks differ; the sweep has the rest.
+                await asyncio.sleep(max(0.0, ahead))
+                await self._expire((project, workflow_id))
 
     # What is done again and again.
 
