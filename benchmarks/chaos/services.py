@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks._processes import ROOT
-from tests.services.postgres import PostgresService, postgres_service
-from tests.services.redis import RedisService, redis_service
+from tools.services.postgres import PostgresService, postgres_service
+from tools.services.redis import RedisService, redis_service
 
 KINDS = {"postgres": postgres_service, "redis": redis_service}
 DONE = "done"

@@ -6,8 +6,8 @@ import pytest
 
 from tests.cluster.clusters import Cluster, cluster_of
 from tests.services.postgres_running import postgres_running, postgres_url  # noqa: F401 - A conftest offers fixtures so.
-from tests.services.redis import RedisService
 from tests.services.redis_running import redis, redis_running  # noqa: F401 - as above.
+from tools.services.redis import RedisService
 
 
 @pytest.fixture

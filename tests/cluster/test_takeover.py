@@ -16,7 +16,7 @@ from stretto.workflow.v1.workflow_pb2 import (
 )
 from tests.cluster.clusters import Cluster, Node, until
 from tests.cluster.graphs import app_of, ask, steps_of
-from tests.services.redis import RedisService
+from tools.services.redis import RedisService
 
 
 async def half_way(cluster: Cluster, log: list[str], gate: asyncio.Event) -> tuple[Node, Client, Any]:

@@ -38,8 +38,8 @@ from stretto.server.store.postgres._listing import listing
 from stretto.server.store.postgres._trace import trace_of
 from tests.contract.making import ENCODERS, PROJECT, YES, accepted, claim, commit, request, running
 from tests.contract.talking import ALL, SESSION, sequences
-from tests.services.postgres import postgres_service
 from tests.services.proxy import Cut, proxy_to
+from tools.services.postgres import postgres_service
 
 
 @contextlib.asynccontextmanager

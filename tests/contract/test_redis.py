@@ -38,7 +38,7 @@ from tests.contract.making import (
     waiting,
 )
 from tests.services.cutting import Cut, CuttingProxy
-from tests.services.redis import RedisService, free_port, redis_service
+from tools.services.redis import RedisService, free_port, redis_service
 
 COMMIT = script("commit").digest.encode()
 

@@ -9,7 +9,7 @@ import asyncpg
 from stretto.server.store import open_store
 from tests.contract.making import ENCODERS, PROJECT, accepted
 from tests.docs.pages import ROOT, blocks
-from tests.services.postgres import PostgresService, find, postgres_service
+from tools.services.postgres import PostgresService, find, postgres_service
 
 FOUND = blocks(ROOT / "docs/how-to/postgresql.md")
 ROLE = ("stretto", "change-me")

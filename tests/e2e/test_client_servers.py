@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks._processes import Service, free_address
 from stretto.client import Client, WorkflowHandle
-from tests.services.postgres import postgres_service
-from tests.services.redis import redis_service
+from tools.services.postgres import postgres_service
+from tools.services.redis import redis_service
 
 SECONDS_MAX = 180
 """Who waits for so long hangs; it is for processes that start on a busy machine."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services.postgres import PostgresService, postgres_service
+from tools.services.postgres import PostgresService, postgres_service
 
 __all__ = ["PostgresService", "postgres_running", "postgres_url"]
 

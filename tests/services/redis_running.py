@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services.redis import RedisService, redis_service
+from tools.services.redis import RedisService, redis_service
 
 __all__ = ["RedisService", "redis", "redis_running", "redis_url"]
 

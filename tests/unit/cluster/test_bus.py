@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from stretto.server.cluster.bus import Bus
 from stretto.server.engine.news import News
-from tests.services.redis import RedisService, redis_service
 from tests.unit.cluster.news import news
+from tools.services.redis import RedisService, redis_service
 
 CHANNEL = "test:news"
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from stretto.server.cluster.queues import Queues
 from stretto.server.domain.clock import SECOND
-from tests.services.redis import RedisService, redis_service
+from tools.services.redis import RedisService, redis_service
 
 LEASE_SECONDS = 1.0
 
