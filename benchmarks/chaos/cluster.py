@@ -24,6 +24,9 @@ CALLERS = 16
 BETWEEN_SECONDS_MAX = 1.6
 """Longest time from one fault to the next one."""
 
+LIFE_SECONDS_MAX = 10.0
+"""Time in which callers should see something new; after it the next fault comes anyway."""
+
 LOOK_SECONDS = 0.05
 EFFECTS = "effects.jsonl"
 ATTEMPTS_MAX = 8
@@ -90,7 +93,7 @@ async def run(plan: ClusterPlan) -> ClusterOutcome:
                 if plan.until_broken:
                     await _break(faults, plan, postgres.url, log)
                 else:
-                    await _inflict(faults, plan, dice)
+                    await _inflict(faults, plan, dice, log)
                     await _provoke(fleet, faults, plan)
                 while len(log.acknowledged) < plan.starts_min:  # noqa: ASYNC110 - Callers tell nobody.
                     await asyncio.sleep(LOOK_SECONDS)
@@ -122,16 +125,28 @@ async def _calling(callers: list[Caller]) -> AsyncIterator[list[asyncio.Task[Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _inflict(faults: Faults, plan: ClusterPlan, dice: random.Random) -> None:
+async def _inflict(faults: Faults, plan: ClusterPlan, dice: random.Random, log: ClientLog) -> None:
     try:
         for number in range(1, plan.faults + 1):
             await asyncio.sleep(dice.uniform(0, plan.between_seconds_max))
+            await _life(log)
             await faults.inflict()
             if not number % 25:
                 print(f"{number} of {plan.faults} faults", flush=True)
         await faults.over()
     finally:
         await faults.break_off()
+
+
+async def _life(log: ClientLog) -> None:
+    """Wait until callers see something new: faults that hit nobody at work would count for nothing."""
+    seen = len(log.seen)
+    try:
+        async with asyncio.timeout(LIFE_SECONDS_MAX):
+            while len(log.seen) == seen:  # noqa: ASYNC110 - Callers tell nobody.
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        return
 
 
 async def _break(faults: Faults, plan: ClusterPlan, url: str, log: ClientLog) -> None:
