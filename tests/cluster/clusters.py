@@ -62,8 +62,9 @@ class Node:
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    while not task.done():  # A command of Redis that has just been answered may swallow a cancel.
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)
 
 
 class Cluster:
