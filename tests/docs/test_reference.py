@@ -87,7 +87,8 @@ def test_every_command_is_on_the_page_with_its_options() -> None:
     assert "### start\n\nStart a workflow.\n\n    stretto start TYPE [INPUT] [OPTIONS]\n" in page
     assert "| `--label` |  | A label as KEY=VALUE; may be given several times. |" in page
     assert (
-        "| `--server` | `127.0.0.1:50051` | Address of the server, as HOST:PORT; several with commas between. Variable: `STRETTO_SERVER`. |" in page
+        "| `--server` | `127.0.0.1:50051` | Address of the server, as HOST:PORT; several with commas between. Variable: `STRETTO_SERVER`. |"
+        in page
     )
 
 
