@@ -86,10 +86,8 @@ def test_every_command_is_on_the_page_with_its_options() -> None:
     page = _cli_page.cli_page()
     assert "### start\n\nStart a workflow.\n\n    stretto start TYPE [INPUT] [OPTIONS]\n" in page
     assert "| `--label` |  | A label as KEY=VALUE; may be given several times. |" in page
-    assert (
-        "| `--server` | `127.0.0.1:50051` | Address of the server, as HOST:PORT; several with commas between. Variable: `STRETTO_SERVER`. |"
-        in page
-    )
+    row = next(line for line in page.splitlines() if line.startswith("| `--server` | `127.0.0.1:50051` |"))
+    assert row.endswith("as HOST:PORT; several with commas between. Variable: `STRETTO_SERVER`. |")
 
 
 def test_a_command_without_a_docstring_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
