@@ -61,9 +61,10 @@ def _postgres(request: pytest.FixtureRequest) -> NewStore:
 
 
 def _redis(request: pytest.FixtureRequest) -> NewStore:
-    # A store has all of it to itself, and no test needs two.
-    urls = iter([request.getfixturevalue("redis").url])
-    return lambda: next(urls)
+    # A store has a database to itself. All are emptied for each test, and none needs more than the sixteen there are.
+    service = request.getfixturevalue("redis").url.removesuffix("/0")
+    databases = itertools.count()
+    return lambda: f"{service}/{next(databases)}"
 
 
 _MAKERS = {"memory": _memory, "sqlite": _sqlite, "postgres": _postgres, "redis": _redis}
