@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks._processes import Service, free_address
 from stretto.client import ClientSync
+from stretto.client.errors import WorkflowQuarantined
 from tests.e2e.cli.calling import until
 
 APP = "tests.e2e.graphs:app"
@@ -56,3 +57,20 @@ def test_a_worker_runs_what_a_server_takes_and_is_drained_through_it(stretto, st
         until(client, started, "step_completed")
     assert worker.process.wait(60) == 0
     assert list(members()) == ["east"]
+
+
+def test_a_poison_graph_takes_down_a_worker_at_most_and_is_quarantined(start) -> None:
+    address = free_address()
+    services = [
+        start("serve", address, "--listen", address, "--no-orchestrator", "--no-run-workflows"),
+        start("worker", WORKS, "--executor-stall-seconds-max", "1"),
+    ]
+    for service in services:
+        asyncio.run(service.ready())
+    with ClientSync(address) as client:
+        poison = [client.start("dies", {"path": "/no/such/place"}), client.start("blocks", {"seconds": 600})]
+        for handle in poison:
+            with pytest.raises(WorkflowQuarantined):
+                handle.result(timeout=90)
+        assert client.start("sleeps", {"seconds": 0}).result(timeout=60) is not None
+    assert [service.process.poll() for service in services] == [None, None]
