@@ -111,8 +111,8 @@ def command_argv(*words: str) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time that a process and its child processes have used."""
-    return sum(_cpu_seconds(one) for one in _descent(pid))
+    """CPU time that a process and its child processes have used, those that have ended included."""
+    return sum(_cpu_seconds(one, ended=True) for one in _descent(pid))
 
 
 def _descent(pid: int) -> list[int]:
@@ -132,10 +132,12 @@ def _stat_fields(stat: Path) -> list[str]:
     return stat.read_text().rpartition(")")[2].split()
 
 
-def _cpu_seconds(pid: int) -> float:
+def _cpu_seconds(pid: int, *, ended: bool = False) -> float:
+    """User and system time of a process, and of its children that have ended if they count."""
     with contextlib.suppress(OSError):
-        user, system = _stat_fields(Path(f"/proc/{pid}/stat"))[11:13]
-        return (int(user) + int(system)) / TICKS_PER_SECOND
+        # PostgreSQL has a process for each connection: what it did would be gone with the connection.
+        times = _stat_fields(Path(f"/proc/{pid}/stat"))[11 : 15 if ended else 13]
+        return sum(map(int, times)) / TICKS_PER_SECOND
     return 0.0
 
 

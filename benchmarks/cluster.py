@@ -102,7 +102,7 @@ def _bare(bare: Bare, postgres: SharedService, runs: int) -> dict[str, float]:
     measured = bare.measured(POSTGRES, runs)
     return {
         "runs": measured["runs_per_second"],
-        "bare_process": measured["cpu_ms_per_run"],
+        "process": measured["cpu_ms_per_run"],
         "postgres": (postgres.cpu_seconds() - before) / runs * 1e3,
     }
 
@@ -118,21 +118,30 @@ def _of_side(name: str, rounds: list[dict[str, float]], bare: list[dict[str, flo
 
 
 async def _first_event(bench: Bench, alone: Client, shared: Client) -> list[Figure]:
-    """What the way through docket to another process adds until the first event, with nothing else to do."""
-    samples = bench.scaled(200)
-    of_alone = percentile((await journeys(alone, samples))[0], 0.5)
-    of_shared = percentile((await journeys(shared, samples))[0], 0.5)
+    """In turns, with nothing else to do: what the way through docket to another process adds.
+
+    The very first event is committed with the start, by the server that took it, so it says nothing of docket. The
+    first step's is the first one that comes from whoever runs the workflow.
+    """
+    found: dict[str, list[list[float]]] = {"alone": [[], []], "shared": [[], []]}
+    for _ in range(bench.rounds):
+        for name, client in (("alone", alone), ("shared", shared)):
+            first, step, _result = await journeys(client, bench.scaled(200) // bench.rounds)
+            found[name][0] += first
+            found[name][1] += step
+    first_p50 = {name: percentile(first, 0.5) for name, (first, _) in found.items()}
+    step_p50 = {name: percentile(step, 0.5) for name, (_, step) in found.items()}
     return [
-        Figure("alone_first_event_p50", of_alone, "ms"),
-        Figure("shared_first_event_p50", of_shared, "ms"),
-        Figure("docket_adds_to_first_event_p50", of_shared - of_alone, "ms", at_most(15)),
+        *(Figure(f"{name}_first_event_p50", value, "ms") for name, value in first_p50.items()),
+        *(Figure(f"{name}_first_step_event_p50", value, "ms") for name, value in step_p50.items()),
+        Figure("docket_adds_to_first_step_event_p50", step_p50["shared"] - step_p50["alone"], "ms", at_most(15)),
     ]
 
 
 async def _many(bench: Bench, client: Client) -> list[Figure]:
     """A thousand watched workflows at once whose steps mostly wait; then steps too short for the processors."""
     at_once = AT_ONCE // 10 if bench.quick else AT_ONCE
-    await _seconds(client, "agent_hasty", at_once, 1)
+    await _seconds(client, "agent_hasty", at_once // 10, 1)  # The second worker runs it for the first time.
     patient = await _seconds(client, "agent", at_once, 1)
     hasty = await _seconds(client, "agent_hasty", at_once, HASTY_RUNS)
     return [
