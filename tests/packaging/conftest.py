@@ -40,3 +40,11 @@ def serving(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("serving")
     yield make_environment(folder, [f"{built.wheel}[server]"])
     remove(folder)
+
+
+@pytest.fixture(scope="session")
+def sharing(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """`pip install 'stretto[cluster]'`."""
+    folder = tmp_path_factory.mktemp("sharing")
+    yield make_environment(folder, [f"{built.wheel}[cluster]"])
+    remove(folder)

@@ -64,6 +64,8 @@ asyncio.run(main())
 """
 # The kill cuts the step's first attempt.
 KINDS = ["accepted", "started", "step_started", "step_started", "step_completed", "completed"]
+PARTS = ("client", "cli", "server", "testing", "workflows")
+OF_CLUSTERS = tuple(f"stretto.server.{name}" for name in ("cluster", "app.cluster", "store.postgres", "store.redis"))
 IMPORT_ALL = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
 
 
@@ -119,10 +121,24 @@ def calling(environment: Environment, address: str) -> Iterator[IO[str]]:
             process.kill()
 
 
-def test_every_module_imports_with_what_the_extra_brings(built: Built, serving: Environment) -> None:
-    modules = built.modules("client", "cli", "server", "testing", "workflows")
+def test_every_module_of_one_server_imports_with_what_its_extra_brings(built: Built, serving: Environment) -> None:
+    modules = [name for name in built.modules(*PARTS) if not name.startswith(OF_CLUSTERS)]
     assert "stretto.server.app.server" in modules
     serving.output_of(serving.python, "-c", IMPORT_ALL, *modules)
+
+
+def test_every_module_imports_with_what_the_extra_for_clusters_brings(built: Built, sharing: Environment) -> None:
+    modules = built.modules(*PARTS)
+    assert [part for part in OF_CLUSTERS if part not in modules] == []
+    sharing.output_of(sharing.python, "-c", IMPORT_ALL, *modules)
+
+
+@pytest.mark.parametrize("store", ["postgresql://nobody/there", "redis://nobody"])
+def test_a_store_whose_library_is_not_there_names_its_extra(store: str, serving: Environment) -> None:
+    done = serving.run(serving.stretto, "serve", "graph:app", "--store", store)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("which is not installed: pip install 'stretto[cluster]'.\n")
+    assert done.stderr.startswith("stretto: A store of the kind ")
 
 
 @pytest.mark.parametrize("name", ["thin", "lowest"])

@@ -18,7 +18,7 @@ class Command:
     name: str
     help: str
     group: str
-    needs: Literal["cli", "server"] = "cli"
+    needs: Literal["cli", "server", "cluster"] = "cli"
     target: str = ""
     native: bool = False
 
@@ -65,7 +65,7 @@ COMMANDS: Final = (
         "worker",
         "Run workflows for servers that share a store: stretto worker MODULE:NAME ...",
         "Serve and build",
-        "server",
+        "cluster",
         "stretto.server.__main__:worker",
         native=True,
     ),

@@ -1,5 +1,7 @@
 """The store port and its adapters, one module each."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Literal
 
 from stretto.server.domain.errors import Misconfigured
@@ -37,16 +39,31 @@ def open_store(
 
         return SqliteStore(rest, encoders, synchronous=synchronous)
     if scheme in ("postgresql", "postgres"):
-        from stretto.server.store.postgres import PostgresStore  # noqa: PLC0415
+        with _extra_for(scheme):
+            from stretto.server.store.postgres import PostgresStore  # noqa: PLC0415
 
         return PostgresStore(url, encoders, shared=shared)
     if scheme in ("redis", "rediss"):
-        from stretto.server.store.redis import RedisStore  # noqa: PLC0415
+        with _extra_for(scheme):
+            from stretto.server.store.redis import RedisStore  # noqa: PLC0415
 
         return RedisStore(url, encoders, shared=shared)
     raise ValueError(
         f"No store is called {url!r}; it must be sqlite:PATH, postgresql://…, redis://… or memory: (nothing is kept)."
     )
+
+
+@contextlib.contextmanager
+def _extra_for(scheme: str) -> Iterator[None]:
+    """Say what to install when the library of an adapter is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("stretto"):
+            raise
+        raise Misconfigured(
+            f"A store of the kind {scheme}: needs {error.name}, which is not installed: pip install 'stretto[cluster]'."
+        ) from error
 
 
 __all__ = [
