@@ -12,6 +12,7 @@ import pytest
 import redis.asyncio
 from structlog.testing import capture_logs
 
+from stretto.server.cluster import _sending
 from stretto.server.cluster.queues import Queues
 from stretto.server.domain.clock import SECOND
 from tools.services.redis import RedisService, redis_service
@@ -252,6 +253,7 @@ async def test_a_queue_is_served_once(redis: RedisService) -> None:
 
 TAKER = """
 import asyncio, sys
+from stretto.server.cluster import _sending
 from stretto.server.cluster.queues import Queues
 
 async def main():
@@ -459,3 +461,16 @@ async def test_processes_that_are_long_gone_are_forgotten(redis: RedisService, m
                 await has_depth(queues, 0)
 
         assert [one["name"] for one in await client.xinfo_consumers("test:a:stream", "docket-workers")] == [b"second"]
+
+
+async def test_who_puts_many_keys_can_wait_for_room_so_that_none_is_dropped(redis, monkeypatch):
+    monkeypatch.setattr(_sending, "WAITING_MAX", 10)
+    losses = []
+    async with opened(redis.url) as queues:
+        queues.on_loss(lambda: losses.append(1))
+        for number in range(40):
+            assert await queues.has_room()
+            queues.put("a", f"key_{number}")
+        await has_depth(queues, 40)
+        assert not queues._watching.lost
+        assert not losses

@@ -15,6 +15,9 @@ from stretto.server.domain.clock import SECOND, Micros
 WAITING_MAX = 10_000
 """Hints that wait to be sent. More are dropped: the store has them, too."""
 
+TOGETHER_MAX = 200
+"""Hints sent in one command: making one takes half a millisecond, for which everything else waits."""
+
 AT_MAX = 253_402_214_400 * SECOND
 """The last day of the year 9999, after which there are no dates."""
 
@@ -32,6 +35,8 @@ class Sending:
         self._lost = lost
         self._hints: Hints = {}
         self._waiting = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
         self._closing = False
 
     def put(self, queue: str, key: str, at: Micros) -> None:
@@ -41,6 +46,12 @@ class Sending:
             return
         self._hints[queue, key] = at
         self._waiting.set()
+        if len(self._hints) >= WAITING_MAX // 2:
+            self._room.clear()
+
+    async def has_room(self) -> None:
+        """Wait until no more than half of the room is taken: whoever has many to send leaves some for others."""
+        await self._room.wait()
 
     def close(self) -> None:
         """Send what waits, and end."""
@@ -53,6 +64,7 @@ class Sending:
             await self._waiting.wait()
             self._waiting.clear()
             hints, self._hints = self._hints, {}
+            self._room.set()
             await self._send(hints)
             if self._closing:
                 self._waiting.set()
@@ -61,7 +73,8 @@ class Sending:
         for queue in {queue for queue, _ in hints}:
             mine = [(key, at) for (name, key), at in hints.items() if name == queue]
             try:
-                await self._add(self._docket_of(queue), mine)
+                for start in range(0, len(mine), TOGETHER_MAX):
+                    await self._add(self._docket_of(queue), mine[start : start + TOGETHER_MAX])
             except AWAY:  # The watch logs it.
                 self._lost()
             except Exception:  # noqa: BLE001 - The edge of a loop that must go on; the store has what was dropped.

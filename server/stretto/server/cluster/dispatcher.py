@@ -76,7 +76,9 @@ class ClusterDispatcher(Runner):
         self._accepted = [0, 0]
         self._deadline_count = 0
         self._watching: asyncio.Task[None] | None = None
-        self._sweep = Sweep(store, clock, recover=self._take_back, expire=self._end_late, hint=self._sow)
+        self._sweep = Sweep(
+            store, clock, recover=self._take_back, expire=self._end_late, hint=self._sow, has_room=queues.has_room
+        )
         membership.load = lambda: self.running_count
         membership.on_renewed = self._look_after
         bus.on_news(self._on_news)
@@ -335,7 +337,10 @@ class ClusterDispatcher(Runner):
         alive = [presence.member.types for presence in self._membership.presences if presence.is_alive]
         types = frozenset(one for of_member in alive for one in of_member)
         newcomers, self._types_alive = types - self._types_alive, types
-        await (self._sweep.sow_all() if newcomers else self._sweep.sow_some())
+        if newcomers:
+            self._on_loss()  # Not waited for: what dead members own is not to wait for a hundred thousand hints.
+        else:
+            await self._sweep.sow_some()
 
     async def _count(self) -> None:
         self._accepted = [0, 0]

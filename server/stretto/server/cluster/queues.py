@@ -69,6 +69,12 @@ class Queues:
         else:
             self._lose()
 
+    async def has_room(self) -> bool:
+        """Wait until many keys more can be put; says whether Redis is there to take them."""
+        if self.connected:
+            await self._sending.has_room()
+        return self.connected
+
     def serve(self, queue: str, room: Callable[[], int], handle: Callable[[str], Awaitable[None]]) -> None:
         """Handle what is in a queue, at most as many keys more at any time as there is room for.
 

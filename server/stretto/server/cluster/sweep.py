@@ -34,12 +34,16 @@ class Sweep:
         recover: Callable[[Owned], Awaitable[None]],
         expire: Callable[[Unfinished], Awaitable[None]],
         hint: Callable[[Unfinished], bool],
+        has_room: Callable[[], Awaitable[bool]],
     ) -> None:
         self._store = store
         self._clock = clock
         self._recover = recover
         self._expire = expire
         self._hint = hint
+        self._has_room = has_room
+        self._is_all_wanted = False
+        self._is_filling = False
         self._place: Place | None = None
         self._homeless: frozenset[tuple[str, str]] = frozenset()
 
@@ -61,11 +65,31 @@ class Sweep:
         self._place = await self._sow(self._place, updated_before=before)
 
     async def sow_all(self) -> None:
-        """Put all that is queued into the queues, which have lost what they had."""
+        """Put all that is queued into the queues, which have lost what they had; when they do so again, once more.
+
+        Whoever wants it while it is done does not do it besides: each would make the others lose hints.
+        """
+        self._is_all_wanted = True
+        if self._is_filling:
+            return
+        self._is_filling = True
+        try:
+            while self._is_all_wanted:
+                self._is_all_wanted = False
+                await self._fill()
+        finally:
+            self._is_filling = False
+
+    async def _fill(self) -> None:
+        """Go through all that is queued, no faster than it is sent."""
         place: Place | None = None
-        while (place := await self._sow(place)) is not None:
-            pass
-        _log.info("queues_filled")
+        while await self._has_room():  # Else it is wanted again as soon as Redis is back.
+            place = await self._sow(place)
+            if place is None:
+                _log.info("queues_filled")
+                return
+            if self._is_all_wanted:
+                return
 
     async def _sow(self, after: Place | None, *, updated_before: Micros = 0) -> Place | None:
         """Put a page into the queues; where the next one begins, or None when this was the last one."""
