@@ -38,6 +38,7 @@ class Membership:
         self._presences: tuple[Presence, ...] = ()
         self._contact_at = self._steady_since = time.monotonic()
         self._task: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self.load: Callable[[], int] = lambda: 0
         """How many workflows run here."""
         self.on_drain: Callable[[], None] = lambda: None
@@ -72,9 +73,10 @@ class Membership:
 
     async def leave(self) -> None:
         """Renew no more; what this process owned is adrift at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._following) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await self._store.leave(self._member.member_id)
         except (StoreUnavailable, Overloaded):
@@ -114,19 +116,20 @@ class Membership:
 
     async def _keep(self) -> None:
         pause = self._lease_seconds / RENEWALS_PER_LEASE
-        following: asyncio.Task[None] | None = None
+        seconds = pause
         while True:
-            await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - Members shall not renew in step.
+            await asyncio.sleep(seconds * random.uniform(0.8, 1.0))  # noqa: S311 - Members shall not renew in step.
+            seconds = pause
             try:
                 await self.renew()
             except (StoreUnavailable, Overloaded):
-                await asyncio.sleep(min(pause, RETRY_SECONDS_MAX))
+                seconds = min(pause, RETRY_SECONDS_MAX)
                 continue
             except Exception:  # noqa: BLE001 - The edge of a loop that must go on: without it, all would be taken away.
                 _log.exception("lease_not_renewed")
                 continue
-            if following is None or following.done():
-                following = asyncio.create_task(self._follow_up())
+            if self._following is None or self._following.done():
+                self._following = asyncio.create_task(self._follow_up())
 
     async def _follow_up(self) -> None:
         try:
