@@ -35,11 +35,11 @@ class Routes:
     """Chooses among those who could run a workflow."""
 
     def __init__(self, types: Iterable[WorkflowType]) -> None:
-        self._limited = {(info.name, info.version) for info in types if info.concurrency_max or info.name == TURN}
+        self._limited = {(info.name, info.version) for info in types if info.concurrency_max}
 
     def is_limited(self, workflow_type: str, version: str) -> bool:
-        """Whether a type has a queue of its own."""
-        return (workflow_type, version) in self._limited
+        """Whether a type has a queue of its own. Turns always have, also as those see it who run none."""
+        return workflow_type == TURN or (workflow_type, version) in self._limited
 
     def queue_for(self, workflow_type: str, version: str, presences: Sequence[Presence]) -> str | None:
         """The queue of a member that has this type and version, by chance and by room; None when nobody has it."""
