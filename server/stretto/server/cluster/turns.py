@@ -52,7 +52,7 @@ class Turns:
         if not others:
             return False
         place = await self._place_of(turn)
-        for other in others:
+        for other in reversed(others):  # They come newest first, and of a long line the oldest says it at once.
             if await self._place_of(other) < place:
                 return True
         return False
