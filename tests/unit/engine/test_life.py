@@ -4,14 +4,17 @@ import asyncio
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from langgraph.config import get_stream_writer
+from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from stretto.server import App
+from stretto.server.domain import transitions
 from stretto.server.domain.change import Request
 from stretto.server.domain.clock import SECOND
 from stretto.server.domain.errors import (
@@ -29,8 +32,8 @@ from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.serializer import StateInvalid
 from stretto.testing._executor import LocalExecutor
 from stretto.workflow.v1.workflow_pb2 import Workflow as ResultOfAnotherShape
-from tests.harness import PROJECT, app_of, engine_of, kinds_of, steps_of
-from tests.unit.engine.making import chain, gated, until_step
+from tests.harness import PROJECT, app_of, engine_of, kinds_of, steps_of, struct
+from tests.unit.engine.making import State, chain, gated, until_step
 
 HANG_SECONDS = 20
 """A test that hangs shall say where."""
@@ -464,6 +467,50 @@ async def test_a_workflow_whose_executor_stalls_while_it_is_read_is_queued_again
         engine.executor.stalled = False
         await engine.start("asks")
         await engine.events(started.workflow_id)
+
+
+async def test_p6_a_workflow_that_changes_while_it_is_read_is_handed_out_once(monkeypatch):
+    ran, reading, may_go_on = [], [], asyncio.Event()
+
+    def asks(name):
+        def node(state):
+            interrupt("?")
+            ran.append(name)
+            return {}
+
+        return node
+
+    graph = StateGraph(State)
+    for name in ("one", "two"):
+        graph.add_node(name, asks(name))
+        graph.add_edge(START, name)
+    async with asyncio.timeout(HANG_SECONDS), engine_of(app_of(asks=graph)) as engine:
+        started = await engine.start("asks")
+        await engine.until_status(started.workflow_id, Status.WAITING)
+        questions = await engine.store.interrupts(PROJECT, started.workflow_id)
+        read, update = engine.store.interrupts, engine.store.update
+
+        async def read_and_wait(*key):
+            reading.append(key)
+            await may_go_on.wait()
+            return await read(*key)
+
+        handed, assign = [], engine.executor.assign
+        monkeypatch.setattr(engine.executor, "assign", lambda one: [handed.append(one.workflow.epoch), assign(one)])
+        monkeypatch.setattr(engine.store, "interrupts", read_and_wait)
+        at = engine.clock.now()
+        for question in questions:
+            await update(PROJECT, started.workflow_id, partial(_decided, question.interrupt_id, at))
+        while len(reading) < len(questions):
+            await asyncio.sleep(0)
+        may_go_on.set()
+        await engine.events(started.workflow_id)
+        assert len(handed) == 1
+    assert sorted(ran) == ["one", "two"]
+
+
+def _decided(interrupt_id, at, workflow, interrupts):
+    return transitions.decide(workflow, interrupts, interrupt_id, struct("yes"), at)
 
 
 async def test_what_goes_in_turn_keeps_its_order_when_the_store_fails(monkeypatch):

@@ -201,8 +201,16 @@ class Runner(ABC):
 
     def _assign_now(self, item: Waiting, workflow: Workflow) -> None:
         """Hand out a workflow of which nothing is missing."""
-        if not self._assign((item.project, item.workflow_id), workflow, ()):
+        key = (item.project, item.workflow_id)
+        if self._is_assigned(key, workflow):
+            self._per_type[item.workflow_type] -= 1
+        elif not self._assign(key, workflow, ()):
             self._give_back(item)
+
+    def _is_assigned(self, key: Key, workflow: Workflow) -> bool:
+        """Whether an executor has the run that this would become: whoever was read for long may be queued twice."""
+        running = self._running.get(key)
+        return running is not None and running.epoch > workflow.epoch
 
     def _give_back(self, item: Waiting) -> None:
         """Free the place that was kept for a workflow which did not get to an executor."""
@@ -248,6 +256,8 @@ class Runner(ABC):
         else:
             if workflow.status is not Status.QUEUED:
                 self._give_back(item)
+            elif self._is_assigned(key, workflow):
+                self._per_type[item.workflow_type] -= 1
             elif not self._assign(key, workflow, interrupts):
                 self._put_back(item)  # The executors that were there have died since, or stall.
 
