@@ -309,7 +309,7 @@ async def test_all_keys_of_a_project_are_on_one_node_of_a_cluster(redis):
         assert len(theirs) > 25
         assert len({key_slot(key) for key in theirs}) == 1
     others = [key for key in keys if b"{" not in key]
-    assert sorted(others) == [b"stretto:format", b"stretto:projects"]
+    assert sorted(others) == [b"stretto:format", b"stretto:identity", b"stretto:projects"]
 
 
 async def test_nothing_is_left_of_a_session_that_was_deleted_purged_and_forgotten(redis):
