@@ -164,7 +164,7 @@ async def serve(settings: Settings, targets: Sequence[str]) -> None:
 
     asked = asyncio.Event()
     server.asked_to_stop = asked.set
-    await until_told(asked, server.start, tell, server.stop)
+    await until_told(asked, server.start, tell, server.stop, drain_seconds_max=settings.drain_seconds_max)
 
 
 async def work(settings: Settings, targets: Sequence[str]) -> None:
@@ -177,7 +177,7 @@ async def work(settings: Settings, targets: Sequence[str]) -> None:
         print(f"Stretto works as {worker.host.member_id}", flush=True)  # noqa: T201
         _log.info("working", member=worker.host.member_id, store=told(worker.host.store_url), targets=list(targets))
 
-    await until_told(asked, worker.start, tell, worker.stop)
+    await until_told(asked, worker.start, tell, worker.stop, drain_seconds_max=settings.drain_seconds_max)
 
 
 def _tell_understanding(settings: Settings) -> None:
