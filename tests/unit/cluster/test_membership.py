@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from stretto.server.cluster import membership as module
 from stretto.server.cluster.membership import Membership
@@ -93,3 +94,13 @@ async def test_what_follows_a_renewal_ends_with_the_membership(leases, monkeypat
     await membership.leave()
     assert ended.is_set()
     assert leases.left == ["m"]
+
+
+async def test_a_store_that_hangs_does_not_hold_up_a_member_that_leaves(leases, monkeypatch):
+    monkeypatch.setattr(module, "LEAVE_SECONDS_MAX", 0.01)
+    membership = membership_over(leases)
+    await membership.join()
+    monkeypatch.setattr(leases, "leave", lambda _: asyncio.get_running_loop().create_future())
+    with capture_logs() as logs:
+        await membership.leave()
+    assert logs[-1]["event"] == "member_not_signed_off"

@@ -40,6 +40,9 @@ DEADLINES_AT_ONCE = 64
 PROMPT_SECONDS = 1.0
 """How often the store is asked for what Redis would tell at once, while it does not."""
 
+HAND_BACK_SECONDS_MAX = 2.0
+"""Time that a drain gives the store to say what is still queued of what was taken out of queues."""
+
 TAKEN_AT_ONCE = 100
 """Workflows that a member takes from the store at once while there are no queues."""
 
@@ -116,9 +119,10 @@ class ClusterDispatcher(Runner):
         self._watching = asyncio.create_task(self._do_without_redis())
 
     def _served(self) -> list[tuple[str, str]]:
-        """The queues that this member serves, each with its only type if it has one for itself."""
-        if not self._executors:
-            return []
+        """The queues that this member serves, each with its only type if it has one for itself.
+
+        Whether there is an executor just now does not matter: one that died is replaced, and until then is no room.
+        """
         alone = sorted(name for name, version in self._types if self._routes.is_limited(name, version))
         common = [(queue_of(self._types), "")] if len(alone) < len(self._types) else []
         return common + [(queue_of(self._types, name), name) for name in alone]
@@ -138,12 +142,16 @@ class ClusterDispatcher(Runner):
         await self._membership.leave()
 
     async def _hand_back(self, keys: Sequence[Key]) -> None:
-        """Put into a queue again what was taken out of one and not claimed."""
-        for key in keys:
-            try:
-                workflow = await self._store.get(*key)
-            except (StoreUnavailable, Overloaded, WorkflowNotFound):
-                continue  # The sweep of others finds it.
+        """Put into queues again what was taken out of one and not claimed; the rest is found by the sweep of others."""
+        if keys:
+            reads = [asyncio.create_task(self._hint_if_queued(key)) for key in keys]
+            _, late = await asyncio.wait(reads, timeout=HAND_BACK_SECONDS_MAX)
+            for read in late:
+                read.cancel()
+
+    async def _hint_if_queued(self, key: Key) -> None:
+        with contextlib.suppress(StoreUnavailable, Overloaded, WorkflowNotFound):
+            workflow = await self._store.get(*key)
             if workflow.status is Status.QUEUED:
                 self._hint(workflow)
 

@@ -21,6 +21,9 @@ RENEWALS_PER_LEASE = 4
 RETRY_SECONDS_MAX = 1.0
 """Pause before a renewal is tried again that the store did not take."""
 
+LEAVE_SECONDS_MAX = 2.0
+"""Time for signing off; after that the lease ends by itself."""
+
 FORGET_LEASES = 60
 """Silence, in leases, after which a member that never left is shown no more."""
 
@@ -78,8 +81,9 @@ class Membership:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
-            await self._store.leave(self._member.member_id)
-        except (StoreUnavailable, Overloaded):
+            async with asyncio.timeout(LEAVE_SECONDS_MAX):
+                await self._store.leave(self._member.member_id)
+        except (StoreUnavailable, Overloaded, TimeoutError):
             _log.info("member_not_signed_off", reason="The store does not answer; the lease will end by itself.")
 
     def announce(self, address: str) -> None:
