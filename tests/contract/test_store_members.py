@@ -97,7 +97,7 @@ async def test_a_claim_names_the_owner_and_every_end_of_it_takes_the_name_away(s
     await start(store, "wf_1", "worker_1")
     claimed = await store.get(PROJECT, "wf_1")
     assert (claimed.owner, claimed.epoch) == ("worker_1", 1)
-    await store.update(PROJECT, "wf_1", lambda row, _: transitions.release(row, 1, 3_000))
+    await store.update(PROJECT, "wf_1", lambda row, _: transitions.release(row, 1, 3_000, "worker_1"))
     released = await store.get(PROJECT, "wf_1")
     assert (released.status, released.owner) == (Status.QUEUED, "")
 
@@ -191,5 +191,5 @@ async def test_positions_leave_out_what_was_deleted_with_its_session(store: Stor
 
 def _cancel_and_abandon(row, _):
     (asked,) = transitions.cancel(row, "enough", 3_000)
-    (ended,) = transitions.abandon(asked.workflow, 1, 3_000)
+    (ended,) = transitions.abandon(asked.workflow, 1, 3_000, "worker_1")
     return (asked, ended)

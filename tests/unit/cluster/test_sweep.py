@@ -6,6 +6,7 @@ from typing import Any, cast
 from stretto.server.cluster import sweep as module
 from stretto.server.cluster.sweep import Sweep
 from stretto.server.domain.clock import SystemClock
+from stretto.server.domain.member import Owned
 from stretto.server.domain.workflow import Status
 from stretto.server.store.port import Unfinished
 
@@ -83,3 +84,22 @@ async def test_queues_that_are_away_are_not_filled(monkeypatch):
     waiting.room.release()
     await sweep_of(waiting, monkeypatch).sow_all()
     assert waiting.pages == 0
+
+
+async def test_a_workflow_that_cannot_be_taken_back_holds_up_no_other(monkeypatch: Any) -> None:
+    taken: list[str] = []
+
+    class Adrift:
+        async def adrift(self, _: int) -> tuple[Owned, ...]:
+            return tuple(Owned("p", name, 1, cancel_requested=False) for name in ("wf_odd", "wf_good"))
+
+    async def recover(owned: Owned) -> None:
+        if owned.workflow_id == "wf_odd":
+            raise ValueError("a row that no code of ours wrote")
+        taken.append(owned.workflow_id)
+
+    unused = cast("Any", None)
+    sweep = Sweep(cast("Any", Adrift()), SystemClock(), recover=recover, expire=unused, hint=unused, has_room=unused)
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    await sweep.take_back()
+    assert taken == ["wf_good"]

@@ -196,3 +196,15 @@ def test_of_two_that_were_handed_the_same_workflow_only_the_one_that_claimed_it_
         with pytest.raises(StaleEpoch):
             transitions.commit_run(claimed.workflow, (), late, "second")
     transitions.commit_run(claimed.workflow, (), commit(claimed.workflow, CREATED + 20), "first")
+
+
+def test_who_did_not_claim_a_workflow_neither_takes_it_back_nor_lets_go_of_it() -> None:
+    (claimed,) = transitions.claim(new(), 2_000, "mine")
+    workflow = claimed.workflow
+    assert transitions.recover(workflow, 3_000, crashes_max=3, epoch=1, owner="yours") == ()
+    assert transitions.release(workflow, 1, 3_000, "yours") == ()
+    assert transitions.abandon(workflow, 1, 3_000, "yours") == ()
+    assert transitions.recover(workflow, 3_000, crashes_max=3, epoch=1, owner="mine")
+    assert transitions.recover(workflow, 3_000, crashes_max=3, epoch=1)
+    assert transitions.release(workflow, 1, 3_000, "mine")
+    assert transitions.abandon(workflow, 1, 3_000, "mine")

@@ -17,7 +17,7 @@ from stretto.server.cluster.routes import DEADLINES, Routes, TypeName, queue_of
 from stretto.server.cluster.sweep import Sweep
 from stretto.server.cluster.turns import Turns
 from stretto.server.domain.change import Publication
-from stretto.server.domain.clock import SECOND, Clock
+from stretto.server.domain.clock import SECOND, Clock, Micros
 from stretto.server.domain.errors import Overloaded, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.member import Owned
 from stretto.server.domain.session import TURN, SessionPublication
@@ -73,7 +73,10 @@ class ClusterDispatcher(Runner):
         self._routes = Routes([catalog.get(name) for name, _ in self._types if name in catalog] + list(catalog))
         self._types_alive: frozenset[TypeName] = frozenset()
         self._turns = Turns(store)
+        self._owner = membership.member.member_id
         self._offers: dict[Key, asyncio.Future[None]] = {}
+        self._names: set[str] = set()
+        self._place: tuple[str, Micros, str] | None = None
         self._taking: Counter[str] = Counter()
         self._counted = (0, 0)
         self._accepted = [0, 0]
@@ -228,14 +231,19 @@ class ClusterDispatcher(Runner):
                 await _as_far_as_the_store_lets(self._take_some())
 
     async def _take_some(self) -> None:
-        """Take queued workflows from the store. Others do, too: the claim says whose each one is."""
-        page = list(await self._store.queued(TAKEN_AT_ONCE))
+        """Take some queued workflows from the store, and others next time.
+
+        Other members do so, too: the claim says whose each one is.
+        """
+        page = list(await self._store.queued(TAKEN_AT_ONCE, self._place))
+        last = page[-1] if len(page) == TAKEN_AT_ONCE else None
+        self._place = (last.project, last.created_at, last.workflow_id) if last else None
         random.shuffle(page)
         for queued in page:
-            key = (queued.project, queued.workflow_id)
-            is_turn = queued.workflow_type == TURN
-            if key not in self._offers and self._room(TURN if is_turn else "") > 0:
-                self._spawn(self._take(TURN if is_turn else "", _name_of(queued)))
+            name, version = queued.workflow_type, queued.type_version
+            only = name if self._routes.is_limited(name, version) else ""
+            if (name, version) in self._types and self._room(only) > 0:
+                self._spawn(self._take(only, _name_of(queued)))
                 await asyncio.sleep(0)  # Lets it count before the next one asks for room.
 
     # What is taken out of queues.
@@ -262,18 +270,27 @@ class ClusterDispatcher(Runner):
 
     async def _take(self, only: str, name: str) -> None:
         """Run a workflow out of a queue, and return once it is claimed, or somebody else's."""
+        if name in self._names:
+            return  # It was in another queue, too, or was taken from the store.
+        self._names.add(name)
+        try:
+            await self._take_once(only, name)
+        finally:
+            self._names.discard(name)
+
+    async def _take_once(self, only: str, name: str) -> None:
         project, workflow_id, epoch = name.rsplit("/", 2)
         key = (project, workflow_id)
         with self._counted_as(only):
             workflow = await self._due(key, int(epoch))
-            if workflow is None:
-                return
-            if (workflow.workflow_type, workflow.type_version) not in self._types:
-                self._hint(workflow)  # Its members have changed since it was put here.
-                return
-            if workflow.workflow_type == TURN:
-                await self._turns.wait_for(workflow)
-                workflow = await self._due(key, int(epoch))
+        if workflow is None:
+            return
+        if (workflow.workflow_type, workflow.type_version) not in self._types:
+            self._hint(workflow)  # Its members have changed since it was put here.
+            return
+        if workflow.workflow_type == TURN:  # It takes no room while it waits: one session is not to fill it all.
+            await self._turns.wait_for(workflow)
+            workflow = await self._due(key, int(epoch))
         await self._offer_until_claimed(key, int(epoch), workflow)
 
     @contextlib.contextmanager
@@ -320,7 +337,8 @@ class ClusterDispatcher(Runner):
 
     async def _keep_deadline(self, name: str) -> None:
         project, workflow_id, _ = name.rsplit("/", 2)
-        with self._counted_as(DEADLINES), contextlib.suppress(WorkflowNotFound):
+        # Of what fails here the sweep reminds us.
+        with self._counted_as(DEADLINES), contextlib.suppress(WorkflowNotFound, StoreUnavailable, Overloaded):
             workflow = await self._store.get(project, workflow_id)
             ahead = (workflow.deadline - self._clock.now()) / SECOND
             if not workflow.status.terminal and ahead < OFFER_SECONDS:  # Clocks differ; the sweep has the rest.
@@ -351,8 +369,10 @@ class ClusterDispatcher(Runner):
             await self._sweep.sow_some()
 
     async def _count(self) -> None:
-        self._accepted = [0, 0]
+        before = self._accepted
+        self._accepted = list(before)
         self._counted = await self._store.queued_counts(self._limits.queue_max)
+        self._accepted = [now - then for now, then in zip(self._accepted, before, strict=True)]
         with contextlib.suppress(RedisError):  # As it was, until Redis is there again.
             self._deadline_count = await self._queues.depth(DEADLINES)
 
@@ -365,7 +385,7 @@ class ClusterDispatcher(Runner):
             self._compare(key, running, owned.get(key))
         for key, one in owned.items():
             if key not in self._running and not self.draining:
-                await self._recover(key, one.epoch)
+                await self._recover(key, one.epoch, self._owner)
 
     def _compare(self, key: Key, running: Running, owned: Owned | None) -> None:
         if self._running.get(key) is not running or not running.claimed:

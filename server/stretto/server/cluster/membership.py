@@ -113,8 +113,9 @@ class Membership:
             self.on_drain()
 
     def _note_contact(self) -> None:
+        """A gap of half a lease is an outage: others, who renew at other moments, may have missed a whole one."""
         now = time.monotonic()
-        if now - self._contact_at >= self._lease_seconds:
+        if now - self._contact_at >= self._lease_seconds / 2:
             self._steady_since = now
         self._contact_at = now
 

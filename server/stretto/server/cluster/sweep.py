@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from stretto.server.domain.clock import SECOND, Clock, Micros
+from stretto.server.domain.errors import Overloaded, StoreUnavailable
 from stretto.server.domain.member import Owned
 from stretto.server.store.port import Store, Unfinished
 
@@ -110,4 +111,14 @@ class Sweep:
 
 async def _side_by_side(works: list[Awaitable[None]]) -> None:
     for start in range(0, len(works), AT_ONCE):
-        await asyncio.gather(*works[start : start + AT_ONCE])
+        await asyncio.gather(*(_done(work) for work in works[start : start + AT_ONCE]))
+
+
+async def _done(work: Awaitable[None]) -> None:
+    """Do one thing, and let no fault in it hold up the others. While the store is away, that is all of them."""
+    try:
+        await work
+    except (StoreUnavailable, Overloaded):
+        raise
+    except Exception:  # noqa: BLE001 - The edge to one workflow; it is tried again with the next sweep.
+        _log.exception("workflow_not_swept")

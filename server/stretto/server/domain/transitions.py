@@ -189,9 +189,9 @@ def cancel(workflow: Workflow, cause: str, at: Micros) -> tuple[Change, ...]:
     return (_terminate(change, asked, Status.CANCELLED, Event(at, Cancelled(cause))),)
 
 
-def abandon(workflow: Workflow, epoch: int, at: Micros) -> tuple[Change, ...]:
+def abandon(workflow: Workflow, epoch: int, at: Micros, owner: str = "") -> tuple[Change, ...]:
     """End a cancelled workflow whose executor has not stopped in time; it is fenced off by the next epoch."""
-    if workflow.status is not Status.RUNNING or workflow.epoch != epoch:
+    if workflow.status is not Status.RUNNING or (workflow.epoch, workflow.owner) != (epoch, owner):
         return ()
     event = Event(at, Cancelled(workflow.cancel_cause))
     return (_terminate(Change(workflow=workflow), workflow, Status.CANCELLED, event),)
@@ -219,13 +219,16 @@ def _names_of_steps(workflow: Workflow) -> str:
     return ", ".join(sorted({step.step for step in workflow.steps})) or "none"
 
 
-def recover(workflow: Workflow, at: Micros, *, crashes_max: int, epoch: int | None = None) -> tuple[Change, ...]:
+def recover(
+    workflow: Workflow, at: Micros, *, crashes_max: int, epoch: int | None = None, owner: str | None = None
+) -> tuple[Change, ...]:
     """Queue a workflow again whose executor died; quarantine it when that happened too often without progress.
 
     With the epoch under which it was assigned, only that run counts, also when it had not claimed the workflow yet:
-    the input alone may have been the poison.
+    the input alone may have been the poison. With the owner too, only a run of its own: another member may have been
+    handed the workflow under the same epoch, and have claimed it first.
     """
-    claimed = workflow.status is Status.RUNNING and epoch in (None, workflow.epoch)
+    claimed = workflow.status is Status.RUNNING and epoch in (None, workflow.epoch) and owner in (None, workflow.owner)
     unclaimed = workflow.status is Status.QUEUED and workflow.epoch + 1 == epoch
     if not claimed and not unclaimed:
         return ()
@@ -244,9 +247,9 @@ def recover(workflow: Workflow, at: Micros, *, crashes_max: int, epoch: int | No
     return (_terminate(Change(workflow=poisoned), poisoned, Status.QUARANTINED, Event(at, Quarantined(failure))),)
 
 
-def release(workflow: Workflow, epoch: int, at: Micros) -> tuple[Change, ...]:
+def release(workflow: Workflow, epoch: int, at: Micros, owner: str = "") -> tuple[Change, ...]:
     """Queue a workflow again whose executor was stopped on purpose."""
-    if workflow.status is not Status.RUNNING or workflow.epoch != epoch:
+    if workflow.status is not Status.RUNNING or (workflow.epoch, workflow.owner) != (epoch, owner):
         return ()
     freed = evolve(workflow, epoch=workflow.epoch + 1, updated_at=at)
     if not workflow.cancel_requested_at:

@@ -72,6 +72,7 @@ class Runner(ABC):
         self._per_type: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
+        self._owner = ""
         self.healthy: Callable[[], bool] = lambda: True
         self.draining = False
 
@@ -134,7 +135,7 @@ class Runner(ABC):
         for key, running in list(self._running.items()):
             if running.executor is executor:
                 self._forget(key)
-                self._spawn(self._recover(key, running.epoch))
+                self._spawn(self._recover(key, running.epoch, self._owner))
 
     def run_ended(self, project: str, workflow_id: str, epoch: int, told: bool) -> None:  # noqa: FBT001 - as Ended says
         """Free the place of a run that an executor has let go of; take its workflow back if its end is not told."""
@@ -143,7 +144,7 @@ class Runner(ABC):
         if running is not None and running.epoch == epoch:
             self._forget(key)
         if not told and not self.draining:
-            self._spawn(self._recover(key, epoch))
+            self._spawn(self._recover(key, epoch, self._owner))
         self._pump()
 
     async def drain(self, seconds: float) -> None:
@@ -158,7 +159,8 @@ class Runner(ABC):
             self._forget(key)
             running.executor.disown(key[1], running.epoch)
         releases = [
-            self._update(key, partial(_release, epoch=running.epoch, at=self._clock.now())) for key, running in left
+            self._update(key, partial(_release, epoch=running.epoch, at=self._clock.now(), owner=self._owner))
+            for key, running in left
         ]
         work = [*self._tasks, *(asyncio.ensure_future(release) for release in releases)]
         if work:
@@ -179,7 +181,9 @@ class Runner(ABC):
         if self._running.get(key) is running:
             running.executor.disown(key[1], running.epoch)
             self._forget(key)
-            self._spawn(self._update(key, partial(_abandon, epoch=running.epoch, at=self._clock.now())))
+            self._spawn(
+                self._update(key, partial(_abandon, epoch=running.epoch, at=self._clock.now(), owner=self._owner))
+            )
 
     def _lose(self, key: Key, running: Running) -> None:
         """Stop a run that is not ours any more."""
@@ -285,9 +289,9 @@ class Runner(ABC):
         running = self._running.pop(key)
         self._per_type[running.workflow_type] -= 1
 
-    async def _recover(self, key: Key, epoch: int | None = None) -> None:
-        """Count a crash, and queue the workflow again or quarantine it."""
-        rule = partial(_recover, at=self._clock.now(), crashes_max=self._limits.crashes_max, epoch=epoch)
+    async def _recover(self, key: Key, epoch: int | None = None, owner: str | None = None) -> None:
+        """Count a crash, and queue the workflow again or quarantine it; of one owner only, if it is given."""
+        rule = partial(_recover, at=self._clock.now(), crashes_max=self._limits.crashes_max, epoch=epoch, owner=owner)
         workflow = await self._update(key, rule)
         if workflow is not None:
             _log.warning(
@@ -331,17 +335,23 @@ class Runner(ABC):
 
 
 def _recover(
-    workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros, crashes_max: int, epoch: int | None
+    workflow: Workflow,
+    _: tuple[Interrupt, ...],
+    *,
+    at: Micros,
+    crashes_max: int,
+    epoch: int | None,
+    owner: str | None,
 ) -> tuple[Change, ...]:
-    return transitions.recover(workflow, at, crashes_max=crashes_max, epoch=epoch)
+    return transitions.recover(workflow, at, crashes_max=crashes_max, epoch=epoch, owner=owner)
 
 
-def _release(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros) -> tuple[Change, ...]:
-    return transitions.release(workflow, epoch, at)
+def _release(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros, owner: str) -> tuple[Change, ...]:
+    return transitions.release(workflow, epoch, at, owner)
 
 
-def _abandon(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros) -> tuple[Change, ...]:
-    return transitions.abandon(workflow, epoch, at)
+def _abandon(workflow: Workflow, _: tuple[Interrupt, ...], *, epoch: int, at: Micros, owner: str) -> tuple[Change, ...]:
+    return transitions.abandon(workflow, epoch, at, owner)
 
 
 def _expire(workflow: Workflow, _: tuple[Interrupt, ...], *, at: Micros) -> tuple[Change, ...]:
