@@ -142,7 +142,9 @@ class Host:
         try:
             # What shared stores need is an extra, and imported by those only who share one.
             from stretto.server.app.cluster import Cluster, member_of  # noqa: PLC0415
-        except ImportError as error:
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("stretto"):
+                raise  # A fault of ours, not of how it was installed.
             raise Misconfigured(
                 f"--redis needs {error.name}, which is not installed: pip install 'stretto[cluster]'."
             ) from error
