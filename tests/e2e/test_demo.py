@@ -28,7 +28,7 @@ SIZES = [(80, 24), (120, 40)]
 
 def piped():
     argv = [sys.executable, "-m", "examples.demo"]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
