@@ -19,8 +19,9 @@ from stretto.server.domain.member import Presence
 from stretto.server.domain.settings import Settings
 from stretto.testing._executor import LocalExecutors
 
-LEASE_SECONDS = 2.0
-PATIENCE_SECONDS = 30
+LEASE_SECONDS = 3.0
+PATIENCE_SECONDS = 60
+STOP_SECONDS_MAX = 20
 
 
 class Node:
@@ -113,7 +114,8 @@ class Cluster:
         for client in self.clients:
             await client.close()
         for node in self.nodes:
-            await node.process.stop()
+            # A process is cut off when its stop hangs (tests/unit/app/test_process.py); so is a test's.
+            await asyncio.wait([asyncio.ensure_future(node.process.stop())], timeout=STOP_SECONDS_MAX)
 
     def _settings(self, given: dict[str, Any]) -> Settings:
         settings = {
