@@ -12,7 +12,7 @@ from docket.strikelist import StrikeList
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
-from stretto.server.cluster._redis import ANSWER_SECONDS_MAX, AWAY, options
+from stretto.server.cluster._redis import ANSWER_SECONDS_MAX, AWAY, heeding_cancels, options
 from stretto.server.cluster._sieve import REFUSED, TAKE, SievedRedis
 
 CONNECTIONS_MAX = 16
@@ -51,12 +51,14 @@ class SharedConnection(RedisConnection):
         return self
 
     async def _connection_pool_from_url(self, decode_responses: bool = False, protocol: int | None = None) -> Any:  # noqa: ARG002, FBT001, FBT002
-        return BlockingConnectionPool.from_url(
-            self.url,
-            max_connections=CONNECTIONS_MAX,
-            timeout=ANSWER_SECONDS_MAX,
-            decode_responses=decode_responses,
-            **options(),
+        return heeding_cancels(
+            BlockingConnectionPool.from_url(
+                self.url,
+                max_connections=CONNECTIONS_MAX,
+                timeout=ANSWER_SECONDS_MAX,
+                decode_responses=decode_responses,
+                **options(),
+            )
         )
 
 
