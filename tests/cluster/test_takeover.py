@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from stretto.client import Client
+from stretto.server.domain.errors import StoreUnavailable
 from stretto.workflow.v1.workflow_pb2 import (
     WORKFLOW_STATUS_CANCELLED as CANCELLED,
 )
@@ -65,6 +66,20 @@ async def test_a_worker_that_lost_its_workflows_notices_and_stops_them(cluster: 
     await handle.result()
     membership.renew = renew
     await until(lambda: worker.host.dispatcher.running_count == 0)
+
+
+async def test_a_worker_that_lost_the_store_holds_nothing_back_from_others(cluster: Cluster) -> None:
+    log: list[str] = []
+    parted = await cluster.worker(app_of(*steps_of("parted", log=log)))
+    client = await cluster.server(app_of(*steps_of("none")), run_workflows=False)
+    lost: Any = parted.host.store
+    kept, lost.get, lost.renew = (lost.get, lost.renew), away, away
+    try:
+        handle = await client.start("line", {})
+        await cluster.worker(app_of(*steps_of("well", log=log)))
+        assert (await handle.result())["seen"] == ["well:1", "well:2", "well:3"]
+    finally:
+        lost.get, lost.renew = kept
 
 
 async def test_after_many_deaths_a_workflow_is_quarantined(cluster: Cluster) -> None:
@@ -162,6 +177,10 @@ async def test_a_new_member_judges_nobody_in_its_first_lease(cluster: Cluster) -
     assert not membership.may_judge
     await until(lambda: membership.may_judge)
     assert worker.host.dispatcher.running_count == 1
+
+
+async def away(*_: object) -> None:
+    raise StoreUnavailable
 
 
 def deaf(worker: Node) -> None:

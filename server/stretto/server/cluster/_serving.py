@@ -8,6 +8,7 @@ import structlog
 
 from stretto.server.cluster._docket import QueueDocket, QueueWorker
 from stretto.server.cluster._sieve import TAKE
+from stretto.server.domain.errors import StoreUnavailable
 
 AGAIN_SECONDS = 1.0
 """Pause before a task is handled again of which the handler failed, and before a worker is started again that broke."""
@@ -83,6 +84,8 @@ class Serving:
         except asyncio.CancelledError:
             await self._put_back(key)
             raise
+        except StoreUnavailable:
+            await self._put_back(key)  # Others may have the store that this member has lost.
         except Exception:  # noqa: BLE001 - The edge to the handler: its tasks are not lost.
             _log.exception("queue_handler_failed", queue=self._docket.name, key=key)
             await self._put_back(key)

@@ -118,7 +118,7 @@ class ClusterDispatcher(Runner):
         await self._count()
         for queue, only in self._served():
             self._queues.serve(queue, partial(self._room, only), partial(self._take, only))
-        self._queues.serve(DEADLINES, lambda: DEADLINES_AT_ONCE - self._taking[DEADLINES], self._keep_deadline)
+        self._queues.serve(DEADLINES, self._deadline_room, self._keep_deadline)
         self._watching = asyncio.create_task(self._do_without_redis())
 
     def _served(self) -> list[tuple[str, str]]:
@@ -243,14 +243,17 @@ class ClusterDispatcher(Runner):
             name, version = queued.workflow_type, queued.type_version
             only = name if self._routes.is_limited(name, version) else ""
             if (name, version) in self._types and self._room(only) > 0:
-                self._spawn(self._take(only, _name_of(queued)))
+                self._spawn(_as_far_as_the_store_lets(self._take(only, _name_of(queued))))
                 await asyncio.sleep(0)  # Lets it count before the next one asks for room.
 
     # What is taken out of queues.
 
     def _room(self, only: str) -> int:
-        """How many more workflows this member can take: of one type, or of all that have no limit of their own."""
-        if self.draining:
+        """How many more workflows this member can take: of one type, or of all that have no limit of their own.
+
+        None while it cannot renew its lease: what it took, it could not claim, and others could not take.
+        """
+        if self.draining or not self._membership.in_contact:
             return 0
         if not any(not executor.stalled and self._fits(executor, only) for executor in self._executors):
             return 0
@@ -260,6 +263,9 @@ class ClusterDispatcher(Runner):
         taken = self._per_type.total() + len(self._queue) + self._taking.total() - self._taking[DEADLINES] - turns
         room = self._limits.concurrency_max - taken
         return max(0, min(room, self._catalog.get(only).concurrency_max - self._taken(only)) if only else room)
+
+    def _deadline_room(self) -> int:
+        return DEADLINES_AT_ONCE - self._taking[DEADLINES] if self._membership.in_contact else 0
 
     def _fits(self, executor: ExecutorPort, only: str) -> bool:
         return only in executor.type_names if only else executor.type_names != {TURN}
@@ -309,6 +315,9 @@ class ClusterDispatcher(Runner):
                 self._offer(key, workflow)
                 await asyncio.wait([offer], timeout=OFFER_SECONDS)
                 workflow = None if offer.done() else await self._due(key, epoch)
+                running = self._running.get(key)
+                if workflow is not None and running is not None and running.epoch < epoch:
+                    self._lose(key, running)  # It was taken from this member, which has not been told of that.
         finally:
             self._offers.pop(key, None)
 
@@ -318,8 +327,14 @@ class ClusterDispatcher(Runner):
             self._pump()
 
     async def _due(self, key: Key, epoch: int) -> Workflow | None:
-        """The workflow, if it is still queued to be run under this epoch; waits for as long as the store is away."""
+        """The workflow, if it is still queued to be run under this epoch.
+
+        Waits while the store is away; raises StoreUnavailable when it was away from this member for a whole lease, so
+        that somebody else gets it.
+        """
         while not self.draining:
+            if not self._membership.in_contact:
+                raise StoreUnavailable
             try:
                 workflow = await self._store.get(*key)
             except (StoreUnavailable, Overloaded):

@@ -60,14 +60,18 @@ class Membership:
         return self._presences
 
     @property
+    def in_contact(self) -> bool:
+        """Whether this member renewed within the last lease; if not, what it runs may be another's by now."""
+        return time.monotonic() - self._contact_at < self._lease_seconds
+
+    @property
     def may_judge(self) -> bool:
         """Whether the silence of others says something about them.
 
         The store was there for a whole lease, and so was this process: after an outage or a pause of its own, others
         have had no time yet to renew theirs.
         """
-        now = time.monotonic()
-        return now - self._contact_at < self._lease_seconds and now - self._steady_since >= self._lease_seconds
+        return self.in_contact and time.monotonic() - self._steady_since >= self._lease_seconds
 
     async def join(self) -> None:
         """Renew for the first time, and go on in the background."""
