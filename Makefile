@@ -16,8 +16,6 @@ BUF_GENERATE := PATH="$(CURDIR)/build/codegen/bin:$$PATH" $(BIN)/buf generate
 PYTEST := -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 # What keeps workflows durable. The twin in memory runs with the oldest dependencies.
 STORES := sqlite,postgres,redis
-# Its members vanish and lose Redis on one loop, and now and then one run does not end: by hand, until that is found.
-APART := --ignore=tests/cluster/test_takeover.py
 N ?= 300
 ARGS ?=
 
@@ -32,7 +30,7 @@ demo-cluster: $(READY) ## Show a cluster in the terminal: a worker and a server 
 
 test: $(READY) test-lowest ## Run all tests, with the newest and with the oldest dependencies
 	@echo "stretto: testing the parts, the packages and the docs, with the newest dependencies, over $(STORES)"
-	@$(BIN)/python $(PYTEST) --stores $(STORES) --ignore=tests/e2e --ignore=tests/docs/test_pages.py $(APART) $(ARGS)
+	@$(BIN)/python $(PYTEST) --stores $(STORES) --ignore=tests/e2e --ignore=tests/docs/test_pages.py $(ARGS)
 	@$(MAKE) --no-print-directory test-wheel ARGS=
 
 test-lowest: $(LOWEST) ## Run the tests that need no other process, with the oldest dependencies
