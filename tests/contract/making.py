@@ -16,11 +16,13 @@ from stretto.server.domain.change import (
     Saved,
 )
 from stretto.server.domain.event import Event
+from stretto.server.domain.member import Member, MemberKind
 from stretto.server.domain.payload import Payload
 from stretto.server.domain.session import Encoders, SessionHappening
 from stretto.server.domain.workflow import Interrupt, Status, Workflow
 
 PROJECT = "red"
+LONG = 60_000_000
 YES = Payload("orders.Decision", b"yes")
 NO = Payload("orders.Decision", b"no")
 
@@ -116,6 +118,20 @@ def blob(channel: str, version: str, body: bytes = b"value", namespace: str = ""
 
 def write(checkpoint_id: str, task_id: str = "task", index: int = 0, body: bytes = b"w", namespace: str = ""):
     return PendingWrite(namespace, checkpoint_id, task_id, index, "channel", Blob("msgpack", body), "path")
+
+
+def a_member(member_id: str = "worker_1", **fields) -> Member:
+    given = {
+        "member_id": member_id,
+        "kind": MemberKind.WORKER,
+        "lease": LONG,
+        "version": "1.2.3",
+        "types": (("orders", "1"), ("orders", "2")),
+        "joined_at": 7,
+        "running": 3,
+        "concurrency_max": 10,
+    }
+    return Member(**{**given, **fields})
 
 
 async def running(store, workflow_id: str = "wf_1", saved: Saved | None = None, **fields: Any) -> Workflow:

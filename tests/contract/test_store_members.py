@@ -8,29 +8,14 @@ import pytest
 
 from stretto.server.domain import transitions
 from stretto.server.domain.errors import MemberNotFound
-from stretto.server.domain.member import Member, MemberKind, Owned
+from stretto.server.domain.member import MemberKind, Owned
 from stretto.server.domain.session import TURN
 from stretto.server.domain.workflow import Status
 from stretto.server.store import Store
-from tests.contract.making import PROJECT, accepted
+from tests.contract.making import LONG, PROJECT, a_member, accepted
 
-LONG = 60_000_000
 SHORT = 1
 SILENCE = 100_000
-
-
-def a_member(member_id: str = "worker_1", **fields) -> Member:
-    given = {
-        "member_id": member_id,
-        "kind": MemberKind.WORKER,
-        "lease": LONG,
-        "version": "1.2.3",
-        "types": (("orders", "1"), ("orders", "2")),
-        "joined_at": 7,
-        "running": 3,
-        "concurrency_max": 10,
-    }
-    return Member(**{**given, **fields})
 
 
 async def start(store: Store, workflow_id: str, owner: str | None = None, **fields) -> None:

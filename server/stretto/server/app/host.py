@@ -116,7 +116,11 @@ class Host:
         """Open the store, load the graphs, and put the dispatcher together; nothing runs yet."""
         settings = self.settings
         self.store: Store = self._given_store or open_store(
-            self.store_url, ENCODERS, synchronous=settings.synchronous, shared=bool(settings.redis)
+            self.store_url,
+            ENCODERS,
+            synchronous=settings.synchronous,
+            shared=bool(settings.redis),
+            lease_seconds=settings.lease_seconds,
         )
         await self.store.open()
         owner = self.member_id if settings.redis else ""

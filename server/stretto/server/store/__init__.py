@@ -6,6 +6,7 @@ from typing import Literal
 
 from stretto.server.domain.errors import Misconfigured
 from stretto.server.domain.session import Encoders
+from stretto.server.store._lease import LEASE_SECONDS
 from stretto.server.store.port import (
     Position,
     SessionFilter,
@@ -18,11 +19,16 @@ from stretto.server.store.port import (
 
 
 def open_store(
-    url: str, encoders: Encoders, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", shared: bool = False
+    url: str,
+    encoders: Encoders,
+    *,
+    synchronous: Literal["FULL", "NORMAL"] = "FULL",
+    shared: bool = False,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> Store:
     """The store that a URL names, not opened yet: `sqlite:PATH`, or `memory:` for one that forgets when it goes.
 
-    A shared one is open in several processes at once.
+    A shared one is open in several processes at once, whose leases are so long.
     """
     scheme, _, rest = url.partition(":")
     if shared and scheme in ("memory", "sqlite"):
@@ -42,12 +48,12 @@ def open_store(
         with _extra_for(scheme):
             from stretto.server.store.postgres import PostgresStore  # noqa: PLC0415
 
-        return PostgresStore(url, encoders, shared=shared)
+        return PostgresStore(url, encoders, shared=shared, lease_seconds=lease_seconds)
     if scheme in ("redis", "rediss"):
         with _extra_for(scheme):
             from stretto.server.store.redis import RedisStore  # noqa: PLC0415
 
-        return RedisStore(url, encoders, shared=shared)
+        return RedisStore(url, encoders, shared=shared, lease_seconds=lease_seconds)
     raise ValueError(
         f"No store is called {url!r}; it must be sqlite:PATH, postgresql://…, redis://… or memory: (nothing is kept)."
     )

@@ -1,5 +1,6 @@
 """Opening connections, and telling the storage's errors from an operation's."""
 
+import math
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -41,11 +42,12 @@ _STORAGE_CLASSES = ("08", "25", "28", "3D", "42501", "53", "55P03", "57", "58", 
 _FATAL_CLASSES = ("08", "57P")
 
 
-async def connect(address: Address, name: str) -> Connection:
-    """A connection that the database knows under a name."""
+async def connect(address: Address, name: str, patience_seconds: float = math.inf) -> Connection:
+    """A connection that the database knows under a name; no statement on it waits for longer than it has patience."""
     return await asyncpg.connect(
         address.dsn,
-        timeout=CONNECT_SECONDS_MAX,
+        timeout=min(CONNECT_SECONDS_MAX, patience_seconds),
+        command_timeout=min(ANSWER_SECONDS_MAX, patience_seconds),
         statement_cache_size=256,
         max_cached_statement_lifetime=0,
         server_settings={**_SETTINGS, "application_name": name, "search_path": f'"{address.schema}"'},

@@ -1,4 +1,4 @@
-"""Connections for everything but the writer's batches: a few, made when they are asked for and kept."""
+"""Connections for everything but the writer's batches: made when they are asked for, and kept."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 class Pool:
-    """Connections that one call at a time uses."""
+    """Some connections, each of which one call at a time uses."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
         self._connect = connect
         self._free: list[Connection] = []
-        self._places = asyncio.Semaphore(SIZE)
+        self._places = asyncio.Semaphore(size)
         self._is_closed = False
 
     async def run(self, use: Callable[[Connection], Awaitable[T]]) -> T:

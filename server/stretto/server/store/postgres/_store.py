@@ -21,6 +21,7 @@ from stretto.server.domain.member import Member, Owned, Presence
 from stretto.server.domain.session import Encoders, Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
 from stretto.server.store._delivery import Listeners
+from stretto.server.store._lease import LEASE_SECONDS, renewal_seconds_max
 from stretto.server.store._operations import Create, DeleteCheckpoints, DeleteSession, Operation, Probe, Save, Update
 from stretto.server.store._prepared import saved_rows
 from stretto.server.store.port import Position, SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
@@ -29,7 +30,7 @@ from stretto.server.store.postgres._address import parse
 from stretto.server.store.postgres._batch import Batch
 from stretto.server.store.postgres._connection import VERSION_MIN, Connection, connect, is_storage_error, unreachable
 from stretto.server.store.postgres._line import Line
-from stretto.server.store.postgres._pool import Pool
+from stretto.server.store.postgres._pool import SIZE, Pool
 from stretto.server.store.postgres._schema import identity, migrate
 from stretto.server.store.postgres._writer import Writer
 
@@ -47,16 +48,20 @@ class PostgresStore:
 
     kind = StoreKind.POSTGRESQL
 
-    def __init__(self, url: str, encoders: Encoders, *, shared: bool = False) -> None:
+    def __init__(
+        self, url: str, encoders: Encoders, *, shared: bool = False, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         """The URL is `postgresql://user:password@host:port/database?schema=name`; ValueError for a wrong one."""
         self._address = parse(url)
         self._encoders = encoders
         self._shared = shared
+        self._lease_seconds = lease_seconds
         self._durability = Durability.FULL
         self._identity = ""
         self._listeners = Listeners()
         self._writer: Writer | None = None
         self._pool: Pool | None = None
+        self._leases: Pool | None = None
 
     @property
     def durability(self) -> Durability:
@@ -81,7 +86,10 @@ class PostgresStore:
             if isinstance(error, Exception) and is_storage_error(error):
                 raise unreachable(self._address, error) from error
             raise
-        self._pool = Pool(lambda: connect(self._address, "stretto"))
+        self._pool = Pool(lambda: connect(self._address, "stretto"), SIZE)
+        # Of its own, so that a renewal waits for nothing but other renewals: slow reads must not cost a lease.
+        patience = renewal_seconds_max(self._lease_seconds)
+        self._leases = Pool(lambda: connect(self._address, "stretto-lease", patience), size=1)
         self._writer = Writer(line, self._encoders, self._listeners, secrets.randbelow(_PROBES))
 
     async def _prepare(self, connection: Connection) -> None:
@@ -98,11 +106,13 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Write what is queued, and let go of the database."""
-        writer, pool = self._writer, self._pool
-        self._writer = self._pool = None
-        if writer is not None and pool is not None:
-            await pool.close()
-            await writer.stop()
+        writer, pool, leases = self._writer, self._pool, self._leases
+        self._writer = self._pool = self._leases = None
+        if writer is None or pool is None or leases is None:
+            return
+        await pool.close()
+        await leases.close()
+        await writer.stop()
 
     def on_publication(self, listener: Callable[[Sequence[Publication]], None]) -> None:
         """Call the listener after each commit, in the order of the commits."""
@@ -240,19 +250,19 @@ class PostgresStore:
 
     async def renew(self, member: Member) -> bool:
         """Write down a member as it is now, and when by the database's clock; says whether it was asked to drain."""
-        return await self._use(lambda connection: _cluster.renew(connection, member))
+        return await self._use_lease(lambda connection: _cluster.renew(connection, member))
 
     async def members(self) -> tuple[Presence, ...]:
         """All members that have not left and were not forgotten, in the order of their ids."""
-        return await self._use(_cluster.members)
+        return await self._use_lease(_cluster.members)
 
     async def ask_to_drain(self, member_id: str) -> Presence:
         """Leave word for a member that it should drain; or MemberNotFound."""
-        return await self._use(lambda connection: _cluster.ask_to_drain(connection, member_id))
+        return await self._use_lease(lambda connection: _cluster.ask_to_drain(connection, member_id))
 
     async def leave(self, member_id: str) -> None:
         """Forget a member. What it owns is adrift from now on."""
-        await self._use(lambda connection: _cluster.leave(connection, member_id))
+        await self._use_lease(lambda connection: _cluster.leave(connection, member_id))
 
     async def forget_members(self, silent_for: Micros) -> int:
         """Forget members that were silent for so long, by the database's clock; says how many."""
@@ -306,6 +316,12 @@ class PostgresStore:
         if self._pool is None:
             raise StoreUnavailable("The store is not open.")
         return await self._pool.run(use)
+
+    async def _use_lease(self, use: Callable[[Connection], Awaitable[T]]) -> T:
+        """As `_use`, for what is about members."""
+        if self._leases is None:
+            raise StoreUnavailable("The store is not open.")
+        return await self._leases.run(use)
 
 
 async def _durability(connection: Connection) -> Durability:

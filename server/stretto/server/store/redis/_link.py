@@ -1,5 +1,6 @@
 """One connection to Redis, for one thread. A command is never given up halfway: a connection that failed is closed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -63,15 +64,17 @@ class Call:
 class Link:
     """A connection that is made when it is needed, and again after it failed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_seconds: float = math.inf) -> None:
+        """It counts as dead when Redis takes longer than it has patience."""
         self._url = url
+        self._patience_seconds = patience_seconds
         self._connection: AbstractConnection | None = None
 
     def connect(self) -> None:
         """Connect now, or raise NotReached."""
         if self._connection is not None:
             return
-        connection = _connection(self._url)
+        connection = _connection(self._url, self._patience_seconds)
         try:
             connection.connect()
         except (exceptions.RedisError, OSError) as error:
@@ -173,7 +176,7 @@ def reason(error: BaseException) -> str:
     return "it wants a password" if text.startswith(("NOAUTH", "WRONGPASS")) else text
 
 
-def _connection(url: str) -> AbstractConnection:
+def _connection(url: str, patience_seconds: float) -> AbstractConnection:
     pool: ConnectionPool = ConnectionPool.from_url(
         url,
         protocol=2,
@@ -183,6 +186,9 @@ def _connection(url: str) -> AbstractConnection:
         # Whoever sends decides about repetitions: only it knows what may be done twice.
         retry=Retry(NoBackoff(), 0),
     )
+    for name in ("socket_connect_timeout", "socket_timeout"):
+        # What the URL says counts before what is said above.
+        pool.connection_kwargs[name] = min(pool.connection_kwargs[name], patience_seconds)
     return cast("AbstractConnection", pool.make_connection())
 
 

@@ -21,9 +21,9 @@ T = TypeVar("T")
 class Readers:
     """Threads, and a connection for each of them that is at work."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="stretto-store-reader")
+    def __init__(self, connect: Callable[[], Link], size: int) -> None:
+        self._connect = connect
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix="stretto-store-reader")
         self._free: queue.SimpleQueue[Link] = queue.SimpleQueue()
 
     async def run(self, work: Callable[[Link], T]) -> T:
@@ -53,7 +53,7 @@ class Readers:
         try:
             return self._free.get_nowait()
         except queue.Empty:
-            return Link(self._url)
+            return self._connect()
 
 
 def _twice(work: Callable[[Link], T], link: Link) -> T:

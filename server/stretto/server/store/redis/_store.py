@@ -21,6 +21,7 @@ from stretto.server.domain.member import Member, Owned, Presence
 from stretto.server.domain.session import Encoders, Session, SessionPublication, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
 from stretto.server.store._delivery import Listeners
+from stretto.server.store._lease import LEASE_SECONDS, renewal_seconds_max
 from stretto.server.store._operations import (
     Create,
     DeleteCheckpoints,
@@ -36,7 +37,7 @@ from stretto.server.store.redis import _cluster_reads, _members, _opening, _read
 from stretto.server.store.redis._batch import Batch
 from stretto.server.store.redis._hold import Hold
 from stretto.server.store.redis._link import Link, Unanswered, check_url, shown
-from stretto.server.store.redis._readers import Readers, T
+from stretto.server.store.redis._readers import READERS, Readers, T
 from stretto.server.store.redis._writer import Writer
 
 
@@ -45,17 +46,21 @@ class RedisStore:
 
     kind = StoreKind.REDIS
 
-    def __init__(self, url: str, encoders: Encoders, *, shared: bool = False) -> None:
+    def __init__(
+        self, url: str, encoders: Encoders, *, shared: bool = False, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         check_url(url)
         self._url = url
         self._encoders = encoders
         self._is_shared = shared
+        self._lease_seconds = lease_seconds
         self._hold: Hold | None = None
         self._durability = Durability.NONE
         self._identity = ""
         self._listeners = Listeners()
         self._writer: Writer | None = None
         self._readers: Readers | None = None
+        self._leases: Readers | None = None
 
     @property
     def durability(self) -> Durability:
@@ -72,7 +77,10 @@ class RedisStore:
         await asyncio.to_thread(self._open)
         self._writer = Writer(Link(self._url), self._encoders, self._listeners)
         self._writer.start()
-        self._readers = Readers(self._url)
+        self._readers = Readers(lambda: Link(self._url), READERS)
+        # Of its own, so that a renewal waits for nothing but other renewals: slow reads must not cost a lease.
+        patience = renewal_seconds_max(self._lease_seconds)
+        self._leases = Readers(lambda: Link(self._url, patience), size=1)
 
     def _open(self) -> None:
         link = Link(self._url)
@@ -89,11 +97,12 @@ class RedisStore:
 
     async def close(self) -> None:
         """Write what is queued, and let go of Redis."""
-        writer, readers, hold = self._writer, self._readers, self._hold
-        self._writer = self._readers = self._hold = None
-        if writer is None or readers is None or hold is None:
+        writer, readers, leases, hold = self._writer, self._readers, self._leases, self._hold
+        self._writer = self._readers = self._leases = self._hold = None
+        if writer is None or readers is None or leases is None or hold is None:
             return
         await asyncio.to_thread(readers.close)
+        await asyncio.to_thread(leases.close)
         await asyncio.to_thread(writer.stop)
         await asyncio.to_thread(hold.release)
 
@@ -225,19 +234,19 @@ class RedisStore:
 
     async def renew(self, member: Member) -> bool:
         """Write down a member as it is now; says whether it was asked to drain."""
-        return await self._read(lambda link: _members.renew(link, member))
+        return await self._read_lease(lambda link: _members.renew(link, member))
 
     async def members(self) -> tuple[Presence, ...]:
         """All members that have not left and were not forgotten, in the order of their ids."""
-        return await self._read(_members.everybody)
+        return await self._read_lease(_members.everybody)
 
     async def ask_to_drain(self, member_id: str) -> Presence:
         """Leave word for a member that it should drain; or MemberNotFound."""
-        return await self._read(lambda link: _members.ask_to_drain(link, member_id))
+        return await self._read_lease(lambda link: _members.ask_to_drain(link, member_id))
 
     async def leave(self, member_id: str) -> None:
         """Forget a member. What it owns is adrift from now on."""
-        await self._read(lambda link: _members.leave(link, member_id))
+        await self._read_lease(lambda link: _members.leave(link, member_id))
 
     async def forget_members(self, silent_for: Micros) -> int:
         """Forget members that were silent for so long; says how many."""
@@ -282,3 +291,9 @@ class RedisStore:
         if self._readers is None:
             raise StoreUnavailable("The store is not open.")
         return await self._readers.run(read)
+
+    async def _read_lease(self, read: Callable[[Link], T]) -> T:
+        """As `_read`, for what is about members."""
+        if self._leases is None:
+            raise StoreUnavailable("The store is not open.")
+        return await self._leases.run(read)
