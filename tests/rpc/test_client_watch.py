@@ -141,17 +141,19 @@ async def test_a_slow_watcher_gets_all_and_holds_up_nobody(world: World, connect
             await world.commit(workflow_id, *(StepCompleted(1, "x" * 200) for _ in range(20)))
         await world.commit(workflow_id, end=DONE)
 
+    written = asyncio.Event()
+
     async def read_slowly() -> list[int]:
         found = []
-        for _ in range(100):
+        while not written.is_set():
             found += await taken(slow, 1)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
         return found
 
     reading = asyncio.ensure_future(read_slowly())
     _, all_of_it = await asyncio.gather(write(), rest(fast))
     assert [event.sequence for event in all_of_it] == list(range(1, 2004))
-    assert not reading.done()
+    written.set()
     found = await reading
     await asyncio.sleep(2 * SILENCE_SECONDS_MAX)  # Who does not read hears nothing, and that is no silence.
     assert found + [event.sequence for event in await rest(slow)] == list(range(1, 2004))
