@@ -17,8 +17,8 @@ asyncio.set_event_loop(None)
 # A shell has what it starts in the background ignore Ctrl-C, and so would the processes that tests press it in.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# By default tracebacks show the values of all local variables. That takes seconds, in which servers on the loop of a test
-# miss their time limits. (Changed in place: configured, it would not be the default any more, which some tests need.)
+# By default tracebacks show the values of all local variables. That takes seconds, and servers on the loop of a test
+# miss their limits. (Changed in place: configured, it would not be the default any more, which some tests need.)
 structlog.get_config()["processors"][-1]._exception_formatter = structlog.dev.plain_traceback
 
 WORKERS_PER_PROCESSOR = 2
