@@ -72,6 +72,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(_pool, "ANSWER_SECONDS_MAX", 0.5)
     monkeypatch.setattr(_line, "LOCK_SECONDS_MAX", 0.1)
     monkeypatch.setattr(_connection, "CONNECT_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(_connection, "ANSWER_SECONDS_MAX", 0.5)
 
 
 @pytest.mark.parametrize("cut", [Cut.AFTER, Cut.SILENCE])
@@ -258,6 +259,49 @@ async def test_a_connection_that_is_cut_off_without_a_word_is_ended_in_the_datab
         with pytest.raises(StoreUnavailable):
             await store.create(accepted())
         await store.create(accepted())
+
+
+async def test_a_connection_that_falls_silent_before_it_has_the_lock_is_given_up(
+    postgres_running, postgres_url, impatient
+):
+    async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
+        proxy.cut_at(b"COMMIT", Cut.BEFORE)
+        with pytest.raises(StoreUnavailable):
+            await store.create(accepted())
+        proxy.cut_at(b"pg_terminate_backend", Cut.SILENCE)
+        with pytest.raises(StoreUnavailable):
+            await store.create(accepted())
+        assert proxy.was_cut.is_set()
+        assert (await store.create(accepted())).fresh
+
+
+async def test_a_connection_that_falls_silent_at_the_question_for_a_commit_is_asked_over_another_one(
+    postgres_running, postgres_url, impatient
+):
+    async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
+        proxy.cut_at(b"COMMIT", Cut.AFTER)
+        created = asyncio.create_task(store.create(accepted()))
+        await proxy.was_cut.wait()
+        proxy.cut_at(b"pg_xact_status", Cut.SILENCE)
+        assert (await created).fresh
+        assert proxy.was_cut.is_set()
+
+
+async def test_a_connection_that_falls_silent_at_the_end_of_an_attempt_is_given_up(
+    postgres_running, postgres_url, impatient
+):
+    url = postgres_url.replace(f":{postgres_running.port}", ":{}")
+    async with proxy_to(postgres_running.port) as proxy, opened(url.format(proxy.port), shared=True) as store:
+        await running(store)
+        async with opened(postgres_url, shared=True) as other:
+            await other.update(PROJECT, "wf_1", commit(events=(b"of another process",)))
+        proxy.cut_at(b"ROLLBACK", Cut.SILENCE)
+        with pytest.raises(StoreUnavailable):
+            await store.update(PROJECT, "wf_1", commit(events=(b"lost",)))
+        assert proxy.was_cut.is_set()
+        await store.update(PROJECT, "wf_1", commit(events=(b"last",)))
+        bodies = [event.body for event in await store.events(PROJECT, "wf_1", 0, ALL)]
+        assert bodies[2:] == [b"of another process", b"last"]
 
 
 @pytest.mark.parametrize(
