@@ -5,30 +5,21 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal, cast
+from typing import Concatenate, Literal, ParamSpec, TypeVar, cast
 
 import apsw
 
-from stretto.server.domain.change import (
-    Change,
-    Committed,
-    Decide,
-    Publication,
-    Request,
-    Saved,
-    StoredCheckpoint,
-)
+from stretto.server.domain.change import Request, StoredCheckpoint
 from stretto.server.domain.clock import Micros
 from stretto.server.domain.diagnosis import Durability, StoreKind
 from stretto.server.domain.errors import StoreUnavailable
 from stretto.server.domain.event import StoredEvent
 from stretto.server.domain.member import Member, Owned, Presence
-from stretto.server.domain.session import Encoders, Session, SessionPublication, StoredSessionEvent
+from stretto.server.domain.session import Encoders, Session, StoredSessionEvent
 from stretto.server.domain.workflow import Interrupt, Workflow
-from stretto.server.store._delivery import Listeners
 from stretto.server.store._members import Members
-from stretto.server.store._operations import Create, DeleteCheckpoints, DeleteSession, Operation, Probe, Save, Update
-from stretto.server.store._prepared import saved_rows
+from stretto.server.store._operations import Operation
+from stretto.server.store._writing import WritingStore, opened
 from stretto.server.store.port import Position, SessionFilter, SessionState, Unfinished, WorkflowFilter, WorkflowState
 from stretto.server.store.sqlite import _cluster_reads, _operations, _reads, _session_reads
 from stretto.server.store.sqlite._batch import Batch
@@ -37,8 +28,11 @@ from stretto.server.store.sqlite._lock import FileLock
 from stretto.server.store.sqlite._schema import migrate
 from stretto.server.store.sqlite._writer import Writer
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-class SqliteStore:
+
+class SqliteStore(WritingStore):
     """Keeps everything in one SQLite file, which one process has open at a time."""
 
     kind = StoreKind.SQLITE
@@ -52,12 +46,11 @@ class SqliteStore:
         synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
     ) -> None:
         """Anything but FULL may lose acknowledged writes when the machine loses power."""
+        super().__init__(encoders)
         self._path = pathlib.Path(path)
-        self._encoders = encoders
         self._synchronous = synchronous
         self._lock = FileLock(self._path)
         self._members = Members()
-        self._listeners = Listeners()
         self._writer: Writer | None = None
         self._readers: _reads.Readers | None = None
 
@@ -108,49 +101,31 @@ class SqliteStore:
         await asyncio.to_thread(writer.stop)
         self._lock.release()
 
-    def on_publication(self, listener: Callable[[Sequence[Publication]], None]) -> None:
-        """Call the listener on the event loop that opened the store, after each commit, in the order of the commits."""
-        self._listeners.workflows.append(listener)
-
-    def on_session_publication(self, listener: Callable[[Sequence[SessionPublication]], None]) -> None:
-        """As `on_publication`, for what commits add to the journals of sessions."""
-        self._listeners.sessions.append(listener)
-
-    async def create(self, change: Change, request: Request | None = None) -> Committed:
-        """Write a new workflow."""
-        return cast("Committed", await self._write(Create(change, request)))
-
-    async def update(self, project: str, workflow_id: str, decide: Decide, request: Request | None = None) -> Committed:
-        """Change a workflow by a pure function, which runs in the writer's thread."""
-        return cast("Committed", await self._write(Update(project, workflow_id, decide, request)))
-
     async def requested(self, project: str, request: Request) -> Workflow | None:
         """The workflow that a request id was used for; None when it is new."""
-        return await self._read(lambda connection: _reads.requested(connection, project, request))
+        return await self._read(_reads.requested, project, request)
 
     async def get(self, project: str, workflow_id: str) -> Workflow:
         """The workflow's row, or WorkflowNotFound."""
-        return await self._read(lambda connection: _reads.workflow(connection, project, workflow_id))
+        return await self._read(_reads.workflow, project, workflow_id)
 
     async def interrupts(self, project: str, workflow_id: str) -> tuple[Interrupt, ...]:
         """The workflow's interrupts, oldest first."""
-        return await self._read(lambda connection: _reads.interrupts(connection, project, workflow_id))
+        return await self._read(_reads.interrupts, project, workflow_id)
 
     async def state(self, project: str, workflow_id: str, *, with_checkpoint: bool) -> WorkflowState:
         """The workflow, its interrupts and the newest checkpoint of its outermost graph, read in one snapshot."""
-        return await self._read(
-            lambda connection: _reads.state(connection, project, workflow_id, with_checkpoint=with_checkpoint)
-        )
+        return await self._read(_reads.state, project, workflow_id, with_checkpoint=with_checkpoint)
 
     async def events(self, project: str, workflow_id: str, after: int, limit: int) -> tuple[StoredEvent, ...]:
         """The events after a sequence, in order, at most `limit` of them."""
-        return await self._read(lambda connection: _reads.events(connection, project, workflow_id, after, limit))
+        return await self._read(_reads.events, project, workflow_id, after, limit)
 
     async def list(
         self, project: str, where: WorkflowFilter, limit: int, before: tuple[Micros, str] | None = None
     ) -> tuple[Workflow, ...]:
         """Workflows, newest first, from those created before the cursor."""
-        return await self._read(lambda connection: _reads.workflows(connection, project, where, limit, before))
+        return await self._read(_reads.workflows, project, where, limit, before)
 
     async def unfinished(self) -> tuple[Unfinished, ...]:
         """All workflows of all projects that have not ended, oldest first."""
@@ -158,49 +133,39 @@ class SqliteStore:
 
     async def session(self, project: str, session_id: str) -> Session:
         """The session's row, or SessionNotFound."""
-        return await self._read(lambda connection: _session_reads.session(connection, project, session_id))
+        return await self._read(_session_reads.session, project, session_id)
 
     async def sessions(
         self, project: str, where: SessionFilter, limit: int, before: tuple[Micros, str] | None = None
     ) -> tuple[Session, ...]:
         """Sessions that are not deleted, newest first, from those created before the cursor."""
-        return await self._read(lambda connection: _session_reads.sessions(connection, project, where, limit, before))
+        return await self._read(_session_reads.sessions, project, where, limit, before)
 
     async def session_events(
         self, project: str, session_id: str, after: int, limit: int
     ) -> tuple[StoredSessionEvent, ...]:
         """The entries of a session's journal after a sequence, in order."""
-        return await self._read(lambda connection: _session_reads.events(connection, project, session_id, after, limit))
+        return await self._read(_session_reads.events, project, session_id, after, limit)
 
     async def messages(
         self, project: str, session_id: str, limit: int, *, after: int = 0, before: int = 0, newest_first: bool = False
     ) -> tuple[StoredSessionEvent, ...]:
         """Messages and notices between two sequences, neither included."""
         return await self._read(
-            lambda connection: _session_reads.messages(
-                connection, project, session_id, limit, after, before, newest_first=newest_first
-            )
+            _session_reads.messages, project, session_id, limit, after, before, newest_first=newest_first
         )
 
     async def turn_messages(self, project: str, session_id: str, turn_id: str) -> tuple[StoredSessionEvent, ...]:
         """The messages of one turn: the user's, and the reply if there is one yet."""
-        return await self._read(
-            lambda connection: _session_reads.turn_messages(connection, project, session_id, turn_id)
-        )
+        return await self._read(_session_reads.turn_messages, project, session_id, turn_id)
 
     async def session_state(
         self, project: str, session_id: str, *, active_max: int, ended_max: int, with_checkpoints: bool
     ) -> SessionState:
         """A session and its workflows without turns, read in one snapshot; or SessionNotFound."""
         return await self._read(
-            lambda connection: _session_reads.state(
-                connection, project, session_id, active_max, ended_max, with_checkpoints=with_checkpoints
-            )
+            _session_reads.state, project, session_id, active_max, ended_max, with_checkpoints=with_checkpoints
         )
-
-    async def delete_session(self, project: str, session_id: str, at: Micros) -> Session:
-        """Delete a session whose workflows and turns have all ended, or SessionBusy."""
-        return cast("Session", await self._write(DeleteSession(project, session_id, at)))
 
     async def purge(self) -> int:
         """Remove some of what belonged to deleted sessions; says how many rows, 0 when nothing is left."""
@@ -210,37 +175,21 @@ class SqliteStore:
         """Delete the rows of sessions that were deleted before a time and are purged; says how many."""
         return await self._forget(_operations.ForgetSessions(before))
 
-    async def save(self, project: str, workflow_id: str, saved: Saved) -> None:
-        """Write checkpoint rows outside of any run."""
-        await self._write(Save(saved_rows(project, workflow_id, saved)))
-
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str = ""
     ) -> StoredCheckpoint | None:
         """One checkpoint, or the newest one of the namespace."""
-        return await self._read(
-            lambda connection: _reads.checkpoint(connection, project, workflow_id, namespace, checkpoint_id)
-        )
+        return await self._read(_reads.checkpoint, project, workflow_id, namespace, checkpoint_id)
 
     async def checkpoints(
         self, project: str, workflow_id: str, namespace: str | None, limit: int, before: str = ""
     ) -> tuple[StoredCheckpoint, ...]:
         """Checkpoints of one namespace, or of all, newest first, from those whose ids sort before `before`."""
-        return await self._read(
-            lambda connection: _reads.checkpoints(connection, project, workflow_id, namespace, limit, before)
-        )
-
-    async def delete_checkpoints(self, project: str, workflow_id: str) -> None:
-        """Delete all checkpoint rows of a workflow."""
-        await self._write(DeleteCheckpoints(project, workflow_id))
+        return await self._read(_reads.checkpoints, project, workflow_id, namespace, limit, before)
 
     async def forget_requests(self, before: Micros) -> int:
         """Delete request ids that were used before a time; says how many."""
         return await self._forget(_operations.ForgetRequests(before))
-
-    async def probe(self) -> None:
-        """Write and commit something small, or raise StoreUnavailable."""
-        await self._write(Probe())
 
     async def renew(self, member: Member) -> bool:
         """Write down a member as it is now; says whether it was asked to drain."""
@@ -264,34 +213,34 @@ class SqliteStore:
 
     async def owned(self, member_id: str) -> tuple[Owned, ...]:
         """The running workflows of all projects that a member owns."""
-        return await self._read(lambda connection: _cluster_reads.owned(connection, member_id))
+        return await self._read(_cluster_reads.owned, member_id)
 
     async def adrift(self, limit: int) -> tuple[Owned, ...]:
         """Some running workflows whose owner is no member, or was silent for its lease or longer."""
         alive = self._members.alive()
-        return await self._read(lambda connection: _cluster_reads.adrift(connection, alive, limit))
+        return await self._read(_cluster_reads.adrift, alive, limit)
 
     async def queued(
         self, limit: int, after: tuple[str, Micros, str] | None = None, *, updated_before: Micros = 0
     ) -> tuple[Unfinished, ...]:
         """Queued workflows and turns of all projects by project and age, from those after a cursor."""
-        return await self._read(lambda connection: _cluster_reads.queued(connection, limit, after, updated_before))
+        return await self._read(_cluster_reads.queued, limit, after, updated_before)
 
     async def queued_counts(self, limit: int) -> tuple[int, int]:
         """How many workflows are queued and how many turns, each counted up to a limit."""
-        return await self._read(lambda connection: _cluster_reads.queued_counts(connection, limit))
+        return await self._read(_cluster_reads.queued_counts, limit)
 
     async def overdue(self, now: Micros, limit: int) -> tuple[Unfinished, ...]:
         """Some workflows of all projects that have not ended though their deadline has come."""
-        return await self._read(lambda connection: _cluster_reads.overdue(connection, now, limit))
+        return await self._read(_cluster_reads.overdue, now, limit)
 
     async def positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
         """How far the journals of these workflows are; those that are not there are left out."""
-        return await self._read(lambda connection: _cluster_reads.positions(connection, keys))
+        return await self._read(_cluster_reads.positions, keys)
 
     async def session_positions(self, keys: Sequence[tuple[str, str]]) -> tuple[Position, ...]:
         """How far the journals of these sessions are; those that are not there are left out."""
-        return await self._read(lambda connection: _cluster_reads.session_positions(connection, keys))
+        return await self._read(_cluster_reads.session_positions, keys)
 
     async def _forget(self, operation: Operation[Batch]) -> int:
         """Repeat an operation until it finds less than it could delete."""
@@ -303,11 +252,7 @@ class SqliteStore:
                 return forgotten
 
     async def _write(self, operation: Operation[Batch]) -> object:
-        if self._writer is None:
-            raise StoreUnavailable("The store is not open.")
-        return await self._writer.submit(operation)
+        return await opened(self._writer).submit(operation)
 
-    async def _read(self, read: Callable[[apsw.Connection], _reads.T]) -> _reads.T:
-        if self._readers is None:
-            raise StoreUnavailable("The store is not open.")
-        return await self._readers.run(read)
+    async def _read(self, read: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await opened(self._readers).run(lambda connection: read(connection, *args, **kwargs))
