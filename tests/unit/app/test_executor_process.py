@@ -10,7 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from stretto.server.domain.errors import RegistrationError
+from stretto.server.domain.payload import STRUCT, Payload
+from stretto.server.domain.workflow import Status, Workflow
 from stretto.server.engine import process as process_module
+from stretto.server.engine.desk import TurnName
+from stretto.server.engine.ledger import Assignment
 from stretto.server.engine.process import ExecutorProcess
 from stretto.server.engine.wire import Message
 
@@ -30,6 +34,32 @@ class Watched:
 
     async def __aexit__(self, *_):
         await self.executor.close()
+
+
+class Unheard:
+    """The link to a process that is not there."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, kind, *_):
+        self.sent.append(kind)
+
+
+def an_assignment(workflow_id):
+    workflow = Workflow(
+        project="p",
+        workflow_id=workflow_id,
+        workflow_type="gated",
+        type_version="1",
+        status=Status.RUNNING,
+        request_id="r",
+        input=Payload(STRUCT, b""),
+        created_at=1,
+        updated_at=1,
+        epoch=7,
+    )
+    return Assignment(workflow, ())
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +94,48 @@ async def test_an_answer_for_an_executor_that_died_meanwhile_is_dropped():
 
     watched = Watched(Ledger())
     await watched.executor._answer(Message("checkpoint", 1, ("p", "w", "", "")))
+
+
+async def test_the_runs_of_an_executor_that_dies_are_over():
+    ended = []
+
+    class Ledger:
+        def ended(self, *run):
+            ended.append(run)
+
+    async with Watched(Ledger()) as watched:
+        await watched.executor.start(TARGETS)
+        for number in (1, 2):
+            watched.executor.assign(an_assignment(f"wf_{number}"))
+        watched.executor._on_message(Message("ended", 0, ("p", "wf_1", 7, True)))
+        assert ended == [("p", "wf_1", 7)]
+        os.kill(watched.executor.pid, signal.SIGKILL)  # Before it has heard of either.
+        assert await watched.deaths.get() == "died"
+    assert ended == [("p", "wf_1", 7), ("p", "wf_2", 7)]
+
+
+async def test_what_a_run_orders_that_is_over_reaches_no_desk():
+    class Ledger:
+        def ended(self, *_):
+            pass
+
+    class Desk:
+        def __init__(self):
+            self.asked = []
+
+        async def ask(self, turn, verb, _):
+            self.asked.append((turn, verb))
+
+    desk = Desk()
+    watched = Watched(Ledger(), desk=desk)
+    watched.executor._link = Unheard()
+    watched.executor.assign(an_assignment("wf_turn"))
+    asking = Message("desk", 1, ("p", "s", "wf_turn", 7, "launch", {}))
+    await watched.executor._answer(asking)
+    watched.executor._on_message(Message("ended", 0, ("p", "wf_turn", 7, True)))
+    await watched.executor._answer(asking)
+    assert desk.asked == [(TurnName("p", "s", "wf_turn", 7), "launch")]
+    assert watched.executor._link.sent == ["assign", "answer", "refusal"]
 
 
 async def test_an_executor_that_does_not_answer_is_stalled_until_it_answers(monkeypatch):

@@ -6,10 +6,11 @@ import pytest
 
 from stretto.server.domain import transitions
 from stretto.server.domain.change import RunCommit, RunFailed, RunReleased, RunSucceeded
-from stretto.server.domain.errors import StaleEpoch, WorkflowNotFound
+from stretto.server.domain.errors import StaleEpoch, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.payload import STRUCT, Payload
 from stretto.server.domain.session import TURN
 from stretto.server.domain.workflow import Failure, Reason, Status, Workflow
+from stretto.server.engine import ledger
 from stretto.server.engine.desk import TurnName
 from stretto.server.engine.ledger import StoreLedger
 from stretto.server.engine.orders import Orders
@@ -18,7 +19,7 @@ from stretto.server.store.memory import MemoryStore
 from stretto.session.v1.session_pb2 import Reply
 
 PROJECT = "red"
-NAME = TurnName(PROJECT, "s1", "wf_turn")
+NAME = TurnName(PROJECT, "s1", "wf_turn", 1)
 REPLY = RunSucceeded(Payload(Reply.DESCRIPTOR.full_name, Reply(text="done").SerializeToString()))
 
 
@@ -52,7 +53,11 @@ class Turn:
         return self
 
     async def end(self, end, epoch: int = 1) -> None:
-        await self.ledger.commit(RunCommit(project=PROJECT, workflow_id="wf_turn", epoch=epoch, at=3_000, end=end))
+        """Commit the end, and tell that the run is over, as an executor does."""
+        try:
+            await self.ledger.commit(RunCommit(project=PROJECT, workflow_id="wf_turn", epoch=epoch, at=3_000, end=end))
+        finally:
+            self.ledger.ended(PROJECT, "wf_turn", epoch)
 
     async def has(self, workflow_id: str) -> bool:
         try:
@@ -74,7 +79,7 @@ async def test_orders_are_carried_out_with_the_turns_success_in_the_order_of_the
     await turn.end(REPLY)
     entries = await turn.store.session_events(PROJECT, "s1", 0, 100)
     assert [entry.workflow_id for entry in entries] == ["wf_turn", "wf_turn", "wf_a", "wf_b"]
-    assert turn.orders.of(PROJECT, "wf_turn") == ()
+    assert not turn.orders
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ async def test_a_turn_that_does_not_succeed_starts_nothing(turn, end):
     turn.orders.place(NAME, 0, a_workflow("wf_a"))
     await turn.end(end)
     assert not await turn.has("wf_a")
-    assert turn.orders.of(PROJECT, "wf_turn") == ()
+    assert not turn.orders
 
 
 async def test_a_turn_that_is_cancelled_as_it_ends_starts_nothing(turn):
@@ -112,10 +117,32 @@ async def test_a_turn_that_begins_again_orders_anew(turn):
     assert [await turn.has(name) for name in ("wf_a", "wf_b", "wf_c")] == [False, False, True]
 
 
-async def test_what_a_turn_ordered_that_ends_without_its_executor_is_forgotten(turn):
+async def test_what_a_run_has_ordered_is_forgotten_with_it_though_nobody_tells_who_ended_the_turn(turn):
     turn.orders.place(NAME, 0, a_workflow("wf_a"))
-    await turn.store.update(PROJECT, "wf_turn", lambda row, _: transitions.abandon(row, 1, 2_500))
-    assert turn.orders.of(PROJECT, "wf_turn") == ()
+    turn.ledger.ended(PROJECT, "wf_turn", 1)
+    assert not turn.orders
+
+
+async def test_the_end_of_an_earlier_run_leaves_the_orders_of_a_later_one(turn):
+    turn.orders.place(NAME, 0, a_workflow("wf_a"))
+    turn.ledger.ended(PROJECT, "wf_turn", 0)
+    await turn.end(REPLY)
+    assert await turn.has("wf_a")
+
+
+async def test_an_end_that_waits_for_the_store_carries_what_was_ordered_though_its_executor_dies(turn, monkeypatch):
+    update = turn.store.update
+
+    async def update_once_it_is_there(*asked):
+        monkeypatch.setattr(turn.store, "update", update)
+        turn.ledger.ended(PROJECT, "wf_turn", 1)
+        raise StoreUnavailable
+
+    monkeypatch.setattr(turn.store, "update", update_once_it_is_there)
+    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0)
+    turn.orders.place(NAME, 0, a_workflow("wf_a"))
+    await turn.end(REPLY)
+    assert await turn.has("wf_a")
 
 
 async def test_a_commit_for_a_workflow_that_is_deleted_is_nobodys(turn):

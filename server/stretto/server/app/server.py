@@ -19,7 +19,6 @@ from stretto.server.domain.diagnosis import Sharing
 from stretto.server.domain.member import MemberKind
 from stretto.server.domain.settings import Settings
 from stretto.server.engine.journal import Journal
-from stretto.server.engine.news import News
 from stretto.server.engine.session_journal import SessionJournal
 from stretto.server.engine.workflows import Workflows
 from stretto.server.rpc.contracts import Contracts
@@ -85,7 +84,7 @@ class Server:
             shared=shared,
         )
         if host.cluster is not None:
-            host.cluster.listen(partial(self._hear, rpc), self._journal, self._sessions)
+            host.cluster.listen(rpc.hear, self._journal, self._sessions)
         host.count(watchers=lambda: self._journal.watcher_count + self._sessions.watcher_count)
         await host.begin()
         self.address = await rpc.start(settings.listen)
@@ -104,10 +103,6 @@ class Server:
             address=lambda: self.address,
             stop=self._ask_to_stop,
         )
-
-    def _hear(self, rpc: RpcServer, news: News) -> None:
-        rpc.hear(news)
-        self.host.orders.hear(news.workflows)
 
     def _ask_to_stop(self) -> None:
         self.asked_to_stop()

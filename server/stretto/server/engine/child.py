@@ -32,6 +32,9 @@ class RemoteLedger:
         """Make a run's news durable."""
         return self._ask("commit", wire.commit_body(commit))
 
+    def ended(self, project: str, workflow_id: str, epoch: int) -> None:
+        """Nothing to do: the server is told of the end itself."""
+
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str
     ) -> StoredCheckpoint | None:
@@ -48,7 +51,9 @@ class RemoteLedger:
 
     async def ask(self, turn: TurnName, verb: str, body: JsonValue) -> JsonValue:
         """Ask the server's desk."""
-        answer: JsonValue = await self._ask("desk", (turn.project, turn.session_id, turn.turn_id, verb, body))
+        answer: JsonValue = await self._ask(
+            "desk", (turn.project, turn.session_id, turn.turn_id, turn.epoch, verb, body)
+        )
         return answer
 
     def answered(self, message: wire.Message) -> None:

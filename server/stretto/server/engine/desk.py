@@ -8,11 +8,12 @@ from stretto.server.domain.payload import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class TurnName:
-    """The turn in whose name something is asked. Executors fill it in, so no turn reaches another session."""
+    """The run of a turn in whose name something is asked. Executors fill it in: no turn reaches another session."""
 
     project: str
     session_id: str
     turn_id: str
+    epoch: int
 
 
 class Desk(Protocol):

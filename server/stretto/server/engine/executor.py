@@ -87,7 +87,7 @@ class Executor:
         """LangGraph's run context: the declared one, or one of this very turn."""
         if declaration.context_of is None or self._desk is None:
             return declaration.context
-        turn = TurnName(workflow.project, workflow.session_id, workflow.workflow_id)
+        turn = TurnName(workflow.project, workflow.session_id, workflow.workflow_id, workflow.epoch)
         return declaration.context_of(turn, self._desk, self._clock)
 
     def cancel(self, workflow_id: str, epoch: int) -> None:
@@ -126,6 +126,7 @@ class Executor:
         finally:
             if self._graphs.runs.get(workflow.workflow_id) is run:
                 del self._graphs.runs[workflow.workflow_id]
+            self._ledger.ended(workflow.project, workflow.workflow_id, workflow.epoch)
             self._ended(workflow.project, workflow.workflow_id, workflow.epoch, told)
 
 

@@ -37,6 +37,10 @@ class Ledger(Protocol):
         """Make a run's news durable; raises StaleEpoch, or CancelAccepted when steps may not start."""
         ...
 
+    def ended(self, project: str, workflow_id: str, epoch: int) -> None:
+        """Tell that a run is over: it commits nothing more."""
+        ...
+
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str
     ) -> StoredCheckpoint | None:
@@ -59,14 +63,15 @@ class StoreLedger:
     def __init__(self, store: Store, orders: Orders | None = None, *, owner: str = "") -> None:
         self._store = store
         self._owner = owner
-        self._orders = orders or Orders()
-        store.on_publication(self._orders.on_publications)
+        self._orders = Orders() if orders is None else orders
 
     async def commit(self, commit: RunCommit) -> None:
         """Make a run's news durable; waits for as long as the store is not available."""
+        # Now, for what waits here may outlive its executor, and then nobody keeps its orders.
+        ordered = self._ordered_by(commit)
         while True:
             try:
-                await self._commit(commit)
+                await self._commit(commit, ordered)
             except (StoreUnavailable, Overloaded):
                 await asyncio.sleep(RETRY_SECONDS)
             except WorkflowNotFound:  # It was deleted with its session, so nobody owns it.
@@ -77,19 +82,23 @@ class StoreLedger:
             else:
                 return
 
-    async def _commit(self, commit: RunCommit) -> Committed:
-        succeeds = isinstance(commit.end, RunSucceeded)
-        ordered = self._orders.of(commit.project, commit.workflow_id) if succeeds else ()
+    def ended(self, project: str, workflow_id: str, epoch: int) -> None:
+        """Tell that a run is over: it commits nothing more."""
+        self._orders.ended(project, workflow_id, epoch)
 
+    def _ordered_by(self, commit: RunCommit) -> tuple[Workflow, ...]:
+        """The workflows that start with a commit: those that a turn has ordered which succeeds by it."""
+        if not isinstance(commit.end, RunSucceeded):
+            return ()
+        return self._orders.of(commit.project, commit.workflow_id, commit.epoch)
+
+    async def _commit(self, commit: RunCommit, ordered: tuple[Workflow, ...]) -> Committed:
         def rule(workflow: Workflow, interrupts: tuple[Interrupt, ...]) -> tuple[Change, ...]:
             changes = transitions.commit_run(workflow, interrupts, commit, self._owner)
             done = changes[0].workflow.status is Status.SUCCEEDED
             return (*changes, *(transitions.accept(order) for order in ordered)) if done else changes
 
-        committed = await self._store.update(commit.project, commit.workflow_id, rule)
-        if commit.end is not None:
-            self._orders.forget(commit.project, commit.workflow_id)
-        return committed
+        return await self._store.update(commit.project, commit.workflow_id, rule)
 
     async def checkpoint(
         self, project: str, workflow_id: str, namespace: str, checkpoint_id: str

@@ -20,6 +20,9 @@ from stretto.server.engine.link import Link
 
 _log = structlog.get_logger(__name__)
 
+Run = tuple[str, str, int]
+"""Project, workflow id and epoch."""
+
 CHILD_MODULE = "stretto.server.app.executor"
 START_SECONDS_MAX = 60.0
 """Longest time that an executor may take to import its graphs."""
@@ -96,6 +99,7 @@ class ExecutorProcess:
         self._started = False
         self._closing = False
         self._calls: set[asyncio.Task[None]] = set()
+        self._runs: set[Run] = set()
 
     @property
     def pid(self) -> int:
@@ -148,7 +152,10 @@ class ExecutorProcess:
         """Begin to run a claimed workflow, or have it taken back when the process is gone."""
         if self._link is None:
             asyncio.get_running_loop().call_soon(self._tell_death)
-        self._send("assign", assignment)
+        else:
+            workflow = assignment.workflow
+            self._runs.add((workflow.project, workflow.workflow_id, workflow.epoch))
+            self._link.send("assign", 0, assignment)
 
     def cancel(self, workflow_id: str, epoch: int) -> None:
         """Stop a workflow whose cancel was accepted."""
@@ -190,7 +197,7 @@ class ExecutorProcess:
                 self._calls.add(task)
                 task.add_done_callback(self._calls.discard)
             case "ended":
-                self._ended(*message.body)
+                self._on_ended(*message.body)
             case "pong":
                 self._on_pong()
             case "drained" if self._drained is not None and not self._drained.done():
@@ -259,14 +266,25 @@ class ExecutorProcess:
             case _:
                 return await self._ledger.checkpoints(*message.body)
 
-    async def _ask_desk(self, project: str, session_id: str, turn_id: str, verb: str, body: JsonValue) -> JsonValue:
+    async def _ask_desk(
+        self, project: str, session_id: str, turn_id: str, epoch: int, verb: str, body: JsonValue
+    ) -> JsonValue:
         """Have the desk answer a turn. Only the executor of turns has one: it runs no code of users."""
         if self._desk is None:
             raise StrettoError("This executor has no desk to ask.")
-        return await self._desk.ask(TurnName(project, session_id, turn_id), verb, body)
+        if (project, turn_id, epoch) not in self._runs:  # What it orders now would be kept for ever.
+            raise StaleEpoch
+        return await self._desk.ask(TurnName(project, session_id, turn_id, epoch), verb, body)
+
+    def _on_ended(self, project: str, workflow_id: str, epoch: int, told: bool) -> None:  # noqa: FBT001 - as Ended says
+        self._runs.discard((project, workflow_id, epoch))
+        self._ledger.ended(project, workflow_id, epoch)
+        self._ended(project, workflow_id, epoch, told)
 
     def _on_lost(self) -> None:
         self._link = None
+        while self._runs:
+            self._ledger.ended(*self._runs.pop())
         self._stop_watching()
         if self._hello is not None and not self._hello.done():
             self._hello.set_exception(RegistrationError("The executor ended while it loaded its graphs."))
