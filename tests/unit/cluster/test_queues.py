@@ -7,12 +7,17 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis.asyncio
+from docket import Worker
+from docket.execution import Execution
+from redis import exceptions as redis_errors
 from structlog.testing import capture_logs
 
 from stretto.server.cluster import _sending
+from stretto.server.cluster._acknowledging import Acknowledging
 from stretto.server.cluster.queues import Queues
 from stretto.server.domain.clock import SECOND
 from tools.services.redis import RedisService, redis_service
@@ -201,6 +206,78 @@ async def test_a_key_of_which_the_handler_failed_comes_again(redis: RedisService
         await has_depth(queues, 0)
 
     assert [line["key"] for line in logs if line["event"] == "queue_handler_failed"] == ["key"]
+
+
+async def test_handled_tasks_leave_nothing_behind_in_redis(redis: RedisService) -> None:
+    handled = Handler()
+
+    async def twice_each(key: str) -> None:
+        await handled(key)
+        if handled.keys.qsize() <= 10:
+            raise RuntimeError("A handler's own fault.")
+
+    # A lease in which nobody sweeps away what was left.
+    async with opened(redis.url, lease_seconds=60) as queues, intruder(redis) as client:
+        with capture_logs():
+            queues.serve("a", lots_of_room, twice_each)
+            for number in range(10):
+                queues.put("a", str(number))
+
+            async def all_twice() -> bool:
+                return handled.keys.qsize() == 20
+
+            await until(all_twice)
+        await has_depth(queues, 0)
+        await queues.stop_serving()
+        left = {key.decode() for key in await client.keys("test:a:*")}
+        pending = await client.xpending("test:a:stream", "docket-workers")
+
+    assert not [key for key in left if ":runs:" in key or ":progress:" in key]
+    assert pending["pending"] == 0
+
+
+async def test_serving_stops_only_when_redis_was_told_what_was_handled(
+    redis: RedisService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled, may_tell, told = Handler(), asyncio.Event(), asyncio.Event()
+    leave, remove = Worker.__aexit__, Acknowledging._remove
+
+    async def left(self: Worker, *raised: Any) -> None:
+        await leave(self, *raised)
+        may_tell.set()
+
+    async def late(self: Acknowledging, handled: list[tuple[Execution, bool]]) -> None:
+        await may_tell.wait()
+        await remove(self, handled)
+        told.set()
+
+    monkeypatch.setattr(Worker, "__aexit__", left)
+    monkeypatch.setattr(Acknowledging, "_remove", late)
+    async with opened(redis.url) as queues:
+        queues.serve("a", lots_of_room, handled)
+        queues.put("a", "key")
+        await handled.key()
+        await queues.stop_serving()
+
+        assert told.is_set()
+
+
+async def test_a_handled_task_of_which_redis_did_not_hear_comes_again(
+    redis: RedisService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled = Handler()
+
+    async def not_heard(_self: object, _handled: object) -> None:
+        monkeypatch.undo()
+        raise redis_errors.ConnectionError
+
+    async with opened(redis.url) as queues:
+        monkeypatch.setattr(Acknowledging, "_remove", not_heard)
+        queues.serve("a", lots_of_room, handled)
+        queues.put("a", "key")
+
+        assert [await handled.key(), await handled.key()] == ["key", "key"]
+        await has_depth(queues, 0)
 
 
 async def test_what_is_still_being_handled_when_serving_stops_goes_to_another(redis: RedisService) -> None:

@@ -8,10 +8,12 @@ from typing import Any, Self, cast
 import structlog
 from docket import Docket, Worker
 from docket._redis import RedisConnection
+from docket.execution import Execution
 from docket.strikelist import StrikeList
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
+from stretto.server.cluster._acknowledging import Acknowledging
 from stretto.server.cluster._redis import ANSWER_SECONDS_MAX, AWAY, heeding_cancels, options
 from stretto.server.cluster._sieve import REFUSED, TAKE, SievedRedis
 
@@ -38,6 +40,9 @@ CONSUMER_IDLE_MS_MAX = 3_600_000
 
 HEARTBEAT = timedelta(minutes=1)
 """Nobody reads docket's own list of workers: members are in the store."""
+
+PUT_BACK = object()
+"""What a task gives back that was replaced by one that comes later."""
 
 _log = structlog.get_logger("docket")
 
@@ -91,6 +96,7 @@ class QueueWorker(Worker):
         self._room = room
         self._full = False
         self._handed: set[str] = set()
+        self._acknowledging = Acknowledging(docket)
         super().__init__(
             docket,
             name,
@@ -133,6 +139,20 @@ class QueueWorker(Worker):
     @minimum_check_interval.setter
     def minimum_check_interval(self, interval: timedelta) -> None:
         pass  # docket's own default.
+
+    async def __aexit__(self, *raised: Any) -> None:  # noqa: PYI036 - docket's own types.
+        await super().__aexit__(*raised)
+        await self._acknowledging.told()
+
+    async def _execute(self, execution: Execution, session: object) -> None:  # noqa: ARG002 - docket's own signature.
+        """Handle a task, and have it taken out of the queue; one that was cut off is delivered again.
+
+        docket would first write down in Redis whose it is, and then how it ended, each with a message and an answer.
+        Nobody reads that: whose a workflow is says the store.
+        """
+        execution._acked = True  # noqa: SLF001 - Else docket would say that it failed.
+        outcome = await execution.function(*execution.args)
+        self._acknowledging.handled(execution, again=outcome is PUT_BACK)
 
     async def _cancellation_listener(self) -> None:
         # Nobody cancels tasks through Redis; listening would cost a connection, and ten polls a second.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from stretto.server.cluster._docket import QueueDocket, QueueWorker
+from stretto.server.cluster._docket import PUT_BACK, QueueDocket, QueueWorker
 from stretto.server.cluster._sieve import TAKE
 from stretto.server.domain.errors import StoreUnavailable
 
@@ -72,8 +72,8 @@ class Serving:
             finally:
                 self._worker = None
 
-    async def _take(self, key: str) -> None:
-        """A task, as docket calls it. It is over only when it was handled."""
+    async def _take(self, key: str) -> object:
+        """A task, as docket calls it. It is over only when it was handled, or put back."""
         task = asyncio.current_task()
         assert task is not None
         assert self._worker is not None
@@ -85,17 +85,20 @@ class Serving:
             await self._put_back(key)
             raise
         except StoreUnavailable:
-            await self._put_back(key)  # Others may have the store that this member has lost.
+            return await self._put_back(key)  # Others may have the store that this member has lost.
         except Exception:  # noqa: BLE001 - The edge to the handler: its tasks are not lost.
             _log.exception("queue_handler_failed", queue=self._docket.name, key=key)
-            await self._put_back(key)
+            return await self._put_back(key)
+        else:
+            return None
         finally:
             self._under_way.discard(task)
 
-    async def _put_back(self, key: str) -> None:
+    async def _put_back(self, key: str) -> object:
         """Replace the task by one that comes later; when Redis is away, it is delivered again after its lease."""
         later = timedelta() if self._stopping.is_set() else timedelta(seconds=AGAIN_SECONDS)
         await self._docket.replace(TAKE, when=datetime.now(UTC) + later, key=key)()
+        return PUT_BACK
 
 
 async def _wait(stopping: asyncio.Event) -> None:
