@@ -18,6 +18,8 @@ PYTEST := -m pytest -q -n auto --maxprocesses 8 --dist worksteal
 STORES := sqlite,postgres,redis
 N ?= 300
 ARGS ?=
+# Hundreds of interpreters are started. Where they may not keep what they compile, each compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
