@@ -6,10 +6,11 @@ import pytest
 
 from stretto.server.store import Store, open_store
 from tests.contract.making import ENCODERS
+from tests.contract.postgres_stores import impatient
 from tests.services.postgres_running import postgres_running, postgres_url
 from tests.services.redis_running import redis, redis_running, redis_url
 
-__all__ = ["postgres_running", "postgres_url", "redis", "redis_running", "redis_url", "store"]
+__all__ = ["impatient", "postgres_running", "postgres_url", "redis", "redis_running", "redis_url", "store"]
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres", "redis"])

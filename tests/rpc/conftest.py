@@ -45,6 +45,7 @@ from stretto.workflow.v1 import workflow_service_pb2 as api
 from stretto.workflow.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from tests.protos.generated.orders_pb2 import Item, OrderProgress, OrderRequest, Report, ReviewDecision
 from tests.rpc.stores import NewStore, keep_all_in, kinds_for, stores_of
+from tests.rpc.twins import client, connect  # noqa: F401 - as below
 from tests.services.postgres_running import postgres_running  # noqa: F401 - as below
 from tests.services.redis_running import redis, redis_running  # noqa: F401 - as below
 from tests.simulators.running import (  # noqa: F401 - a conftest offers its fixtures so.

@@ -2,14 +2,19 @@
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
 
-from stretto.client import ClientSync, SessionSync, SessionWatchSync, WatchSync, WorkflowHandleSync
+import pytest
+
+from stretto.client import Client, ClientSync, SessionSync, SessionWatchSync, WatchSync, WorkflowHandleSync
 
 PLAIN = {"handle", "session", "watch"}
 """Methods that are not awaited in either twin."""
 PAGES = {"workflows", "types", "checkpoints", "sessions", "messages", "members"}
 """Methods that are iterated over."""
+Open = Callable[..., Any]
+"""Makes a client of a server."""
 WRAPPED = (ClientSync, SessionSync, SessionWatchSync, WatchSync, WorkflowHandleSync)
 
 
@@ -61,3 +66,24 @@ def _following(inner: Any) -> Any:
 
 def _wrapped(value: Any) -> Any:
     return Threaded(value) if isinstance(value, WRAPPED) or inspect.isgenerator(value) else value
+
+
+@pytest.fixture(params=[Client, ClientSync], ids=["async", "sync"])
+async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
+    """Makes clients of either kind, behind one face."""
+    made = []
+
+    def connect(target: str, **options: Any) -> Any:
+        client = request.param(target, **options)
+        made.append(client if request.param is Client else Threaded(client))
+        return made[-1]
+
+    yield connect
+    for client in made:
+        await client.close()
+
+
+@pytest.fixture
+def client(connect: Open, world: Any) -> Any:
+    """One of either kind, of the world's server."""
+    return connect(world.address)
