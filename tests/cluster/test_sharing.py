@@ -1,8 +1,10 @@
 """Any server answers for any workflow, whoever runs it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from stretto.workflow.v1.workflow_pb2 import (
     WORKFLOW_STATUS_CANCELLED as CANCELLED,
@@ -25,6 +27,32 @@ async def test_a_worker_runs_what_a_server_accepts(cluster: Cluster) -> None:
     client = await cluster.server(app_of(*steps_of("server")), run_workflows=False)
     handle = await client.start("line", {"text": "x"})
     assert (await handle.result())["seen"] == ["worker:1", "worker:2", "worker:3"]
+
+
+async def test_to_run_and_watch_a_workflow_nobody_reads_what_was_told_or_is_written_anyway(cluster: Cluster) -> None:
+    """Reads would cost more than the commits do."""
+    reads: list[str] = []
+    gate = asyncio.Event()
+    worker = await cluster.worker(app_of(*steps_of("any", gate=gate)))
+    client = await cluster.server(app_of(*steps_of("any")), run_workflows=False)
+    for member, node in (("worker", worker), ("server", cluster.nodes[-1])):
+        store: Any = node.host.store
+        for verb in ("get", "events"):
+            setattr(store, verb, _counted(getattr(store, verb), f"{verb} by {member}", reads))
+    handle = await client.start("line", {})
+    async with handle.watch() as events:
+        async for event in events:
+            assert event.sequence
+            gate.set()  # What has ended before it is watched is read.
+    assert reads == []
+
+
+def _counted(verb: Callable[..., Awaitable[object]], name: str, calls: list[str]) -> Callable[..., Awaitable[object]]:
+    async def counted(*where: object) -> object:
+        calls.append(name)
+        return await verb(*where)
+
+    return counted
 
 
 async def test_any_server_watches_decides_and_cancels(cluster: Cluster) -> None:

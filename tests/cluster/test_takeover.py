@@ -73,13 +73,13 @@ async def test_a_worker_that_lost_the_store_holds_nothing_back_from_others(clust
     parted = await cluster.worker(app_of(*steps_of("parted", log=log)))
     client = await cluster.server(app_of(*steps_of("none")), run_workflows=False)
     lost: Any = parted.host.store
-    kept, lost.get, lost.renew = (lost.get, lost.renew), away, away
+    kept, lost.get, lost.update, lost.renew = (lost.get, lost.update, lost.renew), away, away, away
     try:
         handle = await client.start("line", {})
         await cluster.worker(app_of(*steps_of("well", log=log)))
         assert (await handle.result())["seen"] == ["well:1", "well:2", "well:3"]
     finally:
-        lost.get, lost.renew = kept
+        lost.get, lost.update, lost.renew = kept
 
 
 async def test_after_many_deaths_a_workflow_is_quarantined(cluster: Cluster) -> None:

@@ -16,6 +16,7 @@ class Sight:
         self.is_own = False
         self.told: list[News] = []
         self.reads = 0
+        self.heads = 0
         store.on_session_publication(self._of_sessions)
         store.on_publication(self._of_workflows)
 
@@ -27,6 +28,10 @@ class Sight:
 
     def on_session_publication(self, listener):
         self._session_listeners.append(listener)
+
+    async def get(self, *where):
+        self.heads += 1
+        return await self._store.get(*where)
 
     async def events(self, *where):
         self.reads += 1

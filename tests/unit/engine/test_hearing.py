@@ -132,9 +132,9 @@ async def test_an_end_stays(store, journal):
 
 async def test_what_nobody_follows_is_not_kept(store, journal):
     journal.hear(await told(store, b"3"))
+    await running(store, "wf_2")
     store.is_own = True
     await step(store, b"4")
-    await running(store, "wf_2")
     assert (journal._follower._tails, journal._follower._followed) == ({}, {})
     watcher = await watching(journal)
     await watcher.leave()

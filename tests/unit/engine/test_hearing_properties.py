@@ -57,6 +57,9 @@ class World:
         self.journals = [made(sight, bookmark_seconds=1_000, shared=True) for made in (Journal, SessionJournal)]
         self.news = [[], []]
         self.early = None
+        self.watchers = []
+
+    def watch(self):
         self.watchers = [
             Cut(journal, name, limit)
             for journal, name in zip(self.journals, (NAME, SESSION), strict=True)
@@ -104,8 +107,8 @@ class World:
         elif move == "late positions" and self.early:
             self.learn(self.early)
         elif move == "cut":
-            await self.watchers[how[0]].cut()
-            await self.watchers[how[0] + 2].cut()
+            for watcher in self.watchers[how[0] :: 2]:
+                await watcher.cut()
         elif move == "turns":
             for _ in range(how[0]):
                 await asyncio.sleep(0)
@@ -117,14 +120,18 @@ class World:
         await settle()
 
 
-async def _play(moves):
+async def _play(moves, *, begun_here):
     store = MemoryStore(ENCODERS)
     await store.open()
     sight = Sight(store)
+    world = World(sight)
+    sight.is_own = begun_here
     await started(sight)
     sight.take()
-    world = World(sight)
-    for move in moves:
+    for move in moves[: len(moves) // 4]:  # Before anybody watches.
+        await world.do(*move)
+    world.watch()
+    for move in moves[len(moves) // 4 :]:
         await world.do(*move)
         _check_prefix(world, *await _truth(sight))
     await world.settle()
@@ -160,11 +167,16 @@ async def _leave(world):
 
 
 @settings(max_examples=200, deadline=None)
-@given(moves=st.lists(MOVES, max_size=40), kept=st.sampled_from((2, 5, 256)), page=st.sampled_from((1, 3, 500)))
-def test_watchers_get_exactly_the_journal(moves, kept, page):
+@given(
+    moves=st.lists(MOVES, max_size=40),
+    kept=st.sampled_from((2, 5, 256)),
+    page=st.sampled_from((1, 3, 500)),
+    begun_here=st.booleans(),
+)
+def test_watchers_get_exactly_the_journal(moves, kept, page, begun_here):
     events_max, pages = tails.TAIL_EVENTS_MAX, followers.PAGE
     tails.TAIL_EVENTS_MAX, followers.PAGE = kept, page
     try:
-        asyncio.run(_play(moves))
+        asyncio.run(_play(moves, begun_here=begun_here))
     finally:
         tails.TAIL_EVENTS_MAX, followers.PAGE = events_max, pages

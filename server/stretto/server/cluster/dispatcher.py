@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
 import structlog
@@ -16,12 +16,12 @@ from stretto.server.cluster.queues import Queues
 from stretto.server.cluster.routes import DEADLINES, Routes, TypeName, queue_of
 from stretto.server.cluster.sweep import Sweep
 from stretto.server.cluster.turns import Turns
-from stretto.server.domain.change import Publication
+from stretto.server.domain.change import Change, Publication
 from stretto.server.domain.clock import SECOND, Clock, Micros
 from stretto.server.domain.errors import Overloaded, StoreUnavailable, WorkflowNotFound
 from stretto.server.domain.member import Owned
 from stretto.server.domain.session import TURN, SessionPublication
-from stretto.server.domain.workflow import Status, Workflow
+from stretto.server.domain.workflow import Interrupt, Status, Workflow
 from stretto.server.engine.catalog import Catalog
 from stretto.server.engine.fair_queue import Waiting
 from stretto.server.engine.news import News, WorkflowNews, of_sessions, of_workflows
@@ -45,6 +45,9 @@ HAND_BACK_SECONDS_MAX = 2.0
 
 TAKEN_AT_ONCE = 100
 """Workflows that a member takes from the store at once while there are no queues."""
+
+
+Read = Callable[[str, str], Awaitable[Workflow]]
 
 
 class ClusterDispatcher(Runner):
@@ -288,7 +291,7 @@ class ClusterDispatcher(Runner):
         project, workflow_id, epoch = name.rsplit("/", 2)
         key = (project, workflow_id)
         with self._counted_as(only):
-            workflow = await self._due(key, int(epoch))
+            workflow = await self._due(key, int(epoch), self._read_to_claim)
         if workflow is None:
             return
         if (workflow.workflow_type, workflow.type_version) not in self._types:
@@ -326,7 +329,11 @@ class ClusterDispatcher(Runner):
             self._queue.put(Waiting(*key, workflow.workflow_type, workflow.session_id, workflow))
             self._pump()
 
-    async def _due(self, key: Key, epoch: int) -> Workflow | None:
+    async def _read_to_claim(self, project: str, workflow_id: str) -> Workflow:
+        """A workflow as the store's writer reads it: together with others, and once for this and for the claim."""
+        return (await self._store.update(project, workflow_id, _as_it_is)).workflow
+
+    async def _due(self, key: Key, epoch: int, read: Read | None = None) -> Workflow | None:
         """The workflow, if it is still queued to be run under this epoch.
 
         Waits while the store is away; raises StoreUnavailable when it was away from this member for a whole lease, so
@@ -336,7 +343,7 @@ class ClusterDispatcher(Runner):
             if not self._membership.in_contact:
                 raise StoreUnavailable
             try:
-                workflow = await self._store.get(*key)
+                workflow = await (read or self._store.get)(*key)
             except (StoreUnavailable, Overloaded):
                 await asyncio.sleep(self._limits.store_retry_seconds)
             except WorkflowNotFound:
@@ -428,6 +435,11 @@ class ClusterDispatcher(Runner):
 def _name_of(workflow: Workflow | Unfinished) -> str:
     """A workflow's name in a queue: with the epoch that it will run under, so that each stay is another one."""
     return f"{workflow.project}/{workflow.workflow_id}/{workflow.epoch + 1}"
+
+
+def _as_it_is(_: Workflow, __: tuple[Interrupt, ...]) -> tuple[Change, ...]:
+    """Change nothing."""
+    return ()
 
 
 def _settle(offer: asyncio.Future[None]) -> None:

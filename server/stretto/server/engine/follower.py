@@ -17,6 +17,13 @@ TAILS_MAX = 2_000
 TAILS_BYTES_MAX = 64 * 1024 * 1024
 """Bytes of all events that are kept, watched or not; what changed longest ago is given up first."""
 
+FRESH_SECONDS = 5.0
+"""How long a journal of a shared store is kept that began here and that nobody follows yet.
+
+Who starts something most often watches it at once, and finds here what the store would have to be asked for. It is no
+longer than this process might be wrong about it, should what others told of it have been lost.
+"""
+
 LATE_SECONDS_MAX = 0.5
 """Longest wait for events that should be there, before the store is asked again."""
 
@@ -30,7 +37,7 @@ class Follower(Generic[E]):
     `head` tells how far a journal is or refuses, `read` gives events after a sequence; both read the store.
 
     Of a shared store, other processes' commits are told by whoever hears of them, and may be missing, doubled, late or
-    out of order. Nobody tells of journals that are not followed, so nothing of them is kept.
+    out of order. So nothing is kept of journals that are not followed, but for those that have just begun here.
     """
 
     def __init__(
@@ -47,6 +54,8 @@ class Follower(Generic[E]):
         self._shared = shared
         self._tails: OrderedDict[Key, Tail[E]] = OrderedDict()
         self._bytes = 0
+        self._fresh: dict[Key, float] = {}
+        """Journals that began here, and when, oldest first."""
         self._followed: dict[Key, Tail[E]] = {}
         self._follower_count = 0
         self._closing = False
@@ -70,6 +79,10 @@ class Follower(Generic[E]):
         """Whether somebody follows a journal."""
         return key in self._followed
 
+    def is_kept(self, key: Key) -> bool:
+        """Whether it matters what others tell of a journal."""
+        return key in self._followed or key in self._fresh
+
     def is_awaited(self, key: Key) -> bool:
         """Whether those who follow a journal wait for it to be there."""
         tail = self._followed.get(key)
@@ -77,14 +90,35 @@ class Follower(Generic[E]):
 
     def publish(self, key: Key, head: Head, events: Sequence[E]) -> None:
         """Take in what was committed: where the journal is now, and its new events."""
-        tail = self._followed.get(key)
+        tail = self._followed.get(key) or self._tails.get(key)
         if tail is None:
             if self._shared:
                 return
-            tail = self._tails.get(key) or Tail[E]()
+            tail = Tail[E]()
         is_further = tail.learn(head)
         if self._keep(key, tail, events) or is_further:
             tail.wake()
+        if self._shared and head.ended and key not in self._followed:
+            self._drop(key)  # Only what has ended can be deleted, and begun anew elsewhere.
+
+    def begin(self, key: Key, head: Head, events: Sequence[E]) -> None:
+        """Take in a journal that was begun by this process, and that nobody else has."""
+        self._forget_the_stale()
+        if self._shared and key not in self._followed:
+            self._fresh[key] = asyncio.get_running_loop().time()
+            self._tails[key] = Tail[E]()
+        self.publish(key, head, events)
+
+    def _forget_the_stale(self) -> None:
+        """Keep no more what began here a while ago and that nobody follows."""
+        until = asyncio.get_running_loop().time() - FRESH_SECONDS
+        while self._fresh:
+            key = next(iter(self._fresh))
+            if self._fresh[key] > until:
+                return
+            del self._fresh[key]
+            if key not in self._followed:
+                self._drop(key)
 
     def learn(self, key: Key, head: Head) -> None:
         """Take in how far the store says that a journal is; who is behind reads it there."""
@@ -171,7 +205,7 @@ class Follower(Generic[E]):
         deadline = loop.time() + seconds
         tail = self._enter(key)
         try:
-            await self._meet(key, tail)
+            await self._meet(key, tail, sequence)
             while tail.head.last_sequence < sequence:
                 left = deadline - loop.time()
                 if self._closing:
@@ -184,6 +218,7 @@ class Follower(Generic[E]):
 
     def _enter(self, key: Key) -> Tail[E]:
         """Be told of the journal's events from now on."""
+        self._forget_the_stale()
         tail = self._followed.get(key) or self._tails.get(key) or Tail[E]()
         self._followed[key] = tail
         tail.followers += 1
@@ -203,6 +238,7 @@ class Follower(Generic[E]):
 
     def _drop(self, key: Key) -> None:
         """Keep nothing of a journal."""
+        self._fresh.pop(key, None)
         tail = self._tails.pop(key, None)
         if tail is not None:
             self._bytes -= tail.size
@@ -230,9 +266,9 @@ class Follower(Generic[E]):
     ) -> None:
         """Learn how far the journal is, now that no event can be missed, unless it is known to have come that far.
 
-        Of a shared store, what is known may be old, whoever else follows.
+        Of a shared store, what is known may be old, whoever else follows, unless the journal has just begun here.
         """
-        if not self._shared and tail.head.last_sequence >= sequence:
+        if (not self._shared or key in self._fresh) and tail.head.last_sequence >= sequence:
             return
         was_met = tail.is_met
         try:

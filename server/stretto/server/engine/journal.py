@@ -52,7 +52,7 @@ class Journal:
         """Take in what another process says that it committed."""
         for one in news:
             key = (one.project, one.workflow_id)
-            if self._follower.is_followed(key):
+            if self._follower.is_kept(key):
                 head = Head(one.last_sequence, one.status.terminal, one.session_id)
                 self._follower.publish(key, head, one.events)
 
@@ -77,7 +77,9 @@ class Journal:
         for publication in publications:
             workflow = publication.workflow
             key = (workflow.project, workflow.workflow_id)
-            self._follower.publish(key, _head_of(workflow), publication.events)
+            is_new = bool(publication.events) and publication.events[0].sequence == 1
+            take_in = self._follower.begin if is_new else self._follower.publish
+            take_in(key, _head_of(workflow), publication.events)
 
     def _forget(self, publications: Sequence[SessionPublication]) -> None:
         """Workflows go with their session: now, and once the rest is told that the same commit says of them."""
