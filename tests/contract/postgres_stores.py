@@ -6,7 +6,7 @@ import pytest
 
 from stretto.server.store.postgres import PostgresStore, _connection, _line, _pool, _writer
 from tests.contract.making import ENCODERS
-from tests.services.proxy import proxy_to
+from tests.services.proxy import Proxy
 
 IMPATIENT_SECONDS = 1.0
 """As long as a busy machine needs for what is not silent."""
@@ -25,7 +25,7 @@ async def opened(url: str, *, shared: bool = False):
 @contextlib.asynccontextmanager
 async def through_a_proxy(service, url: str):
     """A store whose connections can be cut."""
-    async with proxy_to(service.port) as proxy, opened(url.replace(f":{service.port}", f":{proxy.port}")) as store:
+    async with Proxy(service.port) as proxy, opened(url.replace(f":{service.port}", f":{proxy.port}")) as store:
         yield store, proxy
 
 

@@ -10,7 +10,7 @@ from stretto.server.store.postgres import PostgresStore, _connection, _schema
 from stretto.server.store.postgres._address import parse
 from tests.contract.making import ENCODERS, PROJECT, accepted
 from tests.contract.postgres_stores import opened, two_processes
-from tests.services.proxy import proxy_to
+from tests.services.proxy import Proxy
 from tools.services.postgres import postgres_service
 
 
@@ -53,7 +53,7 @@ async def test_a_store_that_cannot_be_opened_says_why(postgres_running, change, 
 
 
 async def test_a_store_where_nobody_listens_says_so(postgres_running):
-    async with proxy_to(postgres_running.port) as proxy:
+    async with Proxy(postgres_running.port) as proxy:
         port = proxy.port
     with pytest.raises(StoreUnavailable, match=f"{port}.*nobody listens there") as refused:
         await PostgresStore(f"postgresql://postgres:hidden@127.0.0.1:{port}/postgres", ENCODERS).open()
@@ -105,7 +105,7 @@ def test_an_address_is_told_without_its_password():
 
 
 async def test_of_several_hosts_the_primary_is_found(postgres_running, postgres_url):
-    async with proxy_to(postgres_running.port) as proxy:
+    async with Proxy(postgres_running.port) as proxy:
         dead = proxy.port
     live = f"127.0.0.1:{postgres_running.port}"
     url = postgres_url.replace(live, f"127.0.0.1:{dead},{live}")

@@ -14,11 +14,11 @@ from stretto.server.store.postgres._address import parse
 from tests.contract.making import ENCODERS, PROJECT, accepted, commit, request, running
 from tests.contract.postgres_stores import opened, through_a_proxy
 from tests.contract.talking import ALL, SESSION
-from tests.services.proxy import Cut, proxy_to
+from tests.services.proxy import Cut, Proxy
 from tools.services.postgres import postgres_service
 
 
-@pytest.mark.parametrize("cut", [Cut.AFTER, Cut.SILENCE])
+@pytest.mark.parametrize("cut", [Cut.UNANSWERED, Cut.SILENCE])
 async def test_a_commit_whose_answer_is_lost_is_told_as_done(postgres_running, postgres_url, impatient, cut):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
         told = []
@@ -33,7 +33,7 @@ async def test_a_commit_whose_answer_is_lost_is_told_as_done(postgres_running, p
 
 async def test_a_commit_that_never_arrived_is_told_as_not_done(postgres_running, postgres_url):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
-        proxy.cut_at(b"COMMIT", Cut.BEFORE)
+        proxy.cut_at(b"COMMIT", Cut.UNHEARD)
         with pytest.raises(StoreUnavailable):
             await store.create(accepted(), request())
         assert proxy.was_cut.is_set()
@@ -44,7 +44,7 @@ async def test_a_commit_that_never_arrived_is_told_as_not_done(postgres_running,
 
 async def test_while_a_commit_is_undecided_others_are_refused_at_once(postgres_running, postgres_url):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
-        proxy.cut_at(b"COMMIT", Cut.AFTER, refuse=True)
+        proxy.cut_at(b"COMMIT", Cut.UNANSWERED, refuse=True)
         undecided = asyncio.create_task(store.create(accepted()))
         await proxy.was_cut.wait()
         with pytest.raises(StoreUnavailable):
@@ -63,10 +63,10 @@ async def test_a_commit_that_a_crash_undid_is_not_taken_for_that_of_another_proc
     with postgres_service(options=("wal_writer_delay=10s",)) as service:
         async with (
             opened(service.url, shared=True) as other,
-            proxy_to(service.port) as proxy,
+            Proxy(service.port) as proxy,
             opened(service.url.replace(f":{service.port}", f":{proxy.port}"), shared=True) as store,
         ):
-            proxy.cut_at(b"COMMIT", Cut.BEFORE, refuse=True)
+            proxy.cut_at(b"COMMIT", Cut.UNHEARD, refuse=True)
             undecided = asyncio.create_task(store.create(accepted()))
             await proxy.was_cut.wait()
             await asyncio.to_thread(service.restart)
@@ -83,7 +83,7 @@ async def test_a_commit_that_a_crash_undid_is_not_taken_for_that_of_another_proc
 async def test_a_commit_that_tells_nobody_anything_is_told_as_done_too(postgres_running, postgres_url, impatient):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
         await store.create(accepted())
-        proxy.cut_at(b"COMMIT", Cut.AFTER)
+        proxy.cut_at(b"COMMIT", Cut.UNANSWERED)
         await store.update(PROJECT, "wf_1", lambda found, _: (Change(workflow=evolve(found, crashes=1)),))
         assert proxy.was_cut.is_set()
         assert (await store.get(PROJECT, "wf_1")).crashes == 1
@@ -91,7 +91,7 @@ async def test_a_commit_that_tells_nobody_anything_is_told_as_done_too(postgres_
 
 async def test_a_store_that_is_closed_before_it_knows_what_became_of_a_commit_says_so(postgres_running, postgres_url):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
-        proxy.cut_at(b"COMMIT", Cut.AFTER, refuse=True)
+        proxy.cut_at(b"COMMIT", Cut.UNANSWERED, refuse=True)
         undecided = asyncio.create_task(store.create(accepted()))
         await proxy.was_cut.wait()
         await store.close()
@@ -155,7 +155,7 @@ async def test_a_database_that_is_silent_is_unavailable_until_it_speaks_again(im
 
 async def test_whoever_lost_its_connection_still_keeps_others_out(postgres_running, postgres_url):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
-        proxy.cut_at(b"COMMIT", Cut.AFTER)
+        proxy.cut_at(b"COMMIT", Cut.UNANSWERED)
         await store.create(accepted())
         await store.probe()
         with pytest.raises(StoreInUse):
@@ -176,7 +176,7 @@ async def test_a_connection_that_falls_silent_before_it_has_the_lock_is_given_up
     postgres_running, postgres_url, impatient
 ):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
-        proxy.cut_at(b"COMMIT", Cut.BEFORE)
+        proxy.cut_at(b"COMMIT", Cut.UNHEARD)
         with pytest.raises(StoreUnavailable):
             await store.create(accepted())
         proxy.cut_at(b"pg_terminate_backend", Cut.SILENCE)
@@ -190,7 +190,7 @@ async def test_a_connection_that_falls_silent_at_the_question_for_a_commit_is_as
     postgres_running, postgres_url, impatient
 ):
     async with through_a_proxy(postgres_running, postgres_url) as (store, proxy):
-        proxy.cut_at(b"COMMIT", Cut.AFTER)
+        proxy.cut_at(b"COMMIT", Cut.UNANSWERED)
         created = asyncio.create_task(store.create(accepted()))
         await proxy.was_cut.wait()
         proxy.cut_at(b"pg_xact_status", Cut.SILENCE)
@@ -202,7 +202,7 @@ async def test_a_connection_that_falls_silent_at_the_end_of_an_attempt_is_given_
     postgres_running, postgres_url, impatient
 ):
     url = postgres_url.replace(f":{postgres_running.port}", ":{}")
-    async with proxy_to(postgres_running.port) as proxy, opened(url.format(proxy.port), shared=True) as store:
+    async with Proxy(postgres_running.port) as proxy, opened(url.format(proxy.port), shared=True) as store:
         await running(store)
         async with opened(postgres_url, shared=True) as other:
             await other.update(PROJECT, "wf_1", commit(events=(b"of another process",)))

@@ -37,7 +37,7 @@ from tests.contract.making import (
     running,
     waiting,
 )
-from tests.services.cutting import Cut, CuttingProxy
+from tests.services.proxy import Cut, Proxy
 from tools.services.redis import RedisService, free_port, redis_service
 
 COMMIT = script("commit").digest.encode()
@@ -54,8 +54,8 @@ async def opened(url: str, *, shared: bool = False) -> AsyncIterator[Store]:
 
 
 @contextlib.asynccontextmanager
-async def cut_off(redis: RedisService) -> AsyncIterator[tuple[Store, CuttingProxy]]:
-    async with CuttingProxy(redis.port, COMMIT) as proxy, opened(f"redis://127.0.0.1:{proxy.port}/0") as store:
+async def cut_off(redis: RedisService) -> AsyncIterator[tuple[Store, Proxy]]:
+    async with Proxy(redis.port) as proxy, opened(f"redis://127.0.0.1:{proxy.port}/0") as store:
         yield store, proxy
 
 
@@ -70,10 +70,10 @@ async def bodies(store: Store, workflow_id: str = "wf_1") -> list[bytes]:
 async def test_a_cut_in_the_middle_of_a_commit_neither_loses_nor_doubles_it(redis, cut):
     async with cut_off(redis) as (store, proxy):
         await running(store)
-        proxy.cuts = [cut, cut]
+        proxy.cut_at(COMMIT, cut, cut)
         committed = await store.update(PROJECT, "wf_1", commit(events=(b"one",)))
         assert committed.fresh
-        assert proxy.cuts == []
+        assert not proxy.cuts
         await store.update(PROJECT, "wf_1", commit(events=(b"two",)))
         assert (await bodies(store))[1:] == [b"one", b"two"]
 
@@ -89,7 +89,7 @@ async def test_cuts_while_many_write_neither_lose_nor_double_anything(redis, mon
         async def go_on(workflow_id: str) -> None:
             for number in range(20):
                 if number % 4 == 0:
-                    proxy.cuts.append([Cut.UNANSWERED, Cut.HALF_HEARD, Cut.UNHEARD][number // 4 % 3])
+                    proxy.cut_at(COMMIT, [Cut.UNANSWERED, Cut.HALF_HEARD, Cut.UNHEARD][number // 4 % 3])
                 await store.update(PROJECT, workflow_id, commit(workflow_id=workflow_id, events=(b"%d" % number,)))
 
         await asyncio.gather(*(go_on(f"wf_{number}") for number in range(5)))
@@ -102,7 +102,7 @@ async def test_cuts_while_many_write_neither_lose_nor_double_anything(redis, mon
 
 async def test_a_start_whose_answer_got_lost_is_told_as_done_and_done_once(redis):
     async with cut_off(redis) as (store, proxy):
-        proxy.cuts = [Cut.UNANSWERED]
+        proxy.cut_at(COMMIT, Cut.UNANSWERED)
         assert (await store.create(accepted("wf_1"), request())).fresh
         assert not (await store.create(accepted("wf_2"), request())).fresh
         assert [one.workflow_id for one in await store.list(PROJECT, WorkflowFilter(), 10)] == ["wf_1"]
@@ -111,7 +111,7 @@ async def test_a_start_whose_answer_got_lost_is_told_as_done_and_done_once(redis
 async def test_what_arrives_after_later_calls_is_never_done(redis):
     async with cut_off(redis) as (store, proxy):
         await running(store)
-        proxy.cuts = [Cut.LATE]
+        proxy.cut_at(COMMIT, Cut.LATE)
         await store.update(PROJECT, "wf_1", commit(events=(b"one",)))
         await store.update(PROJECT, "wf_1", commit(events=(b"two",)))
         (answer,) = await proxy.deliver()
@@ -122,7 +122,7 @@ async def test_what_arrives_after_later_calls_is_never_done(redis):
 async def test_what_arrives_twice_is_answered_twice_and_done_once(redis):
     async with cut_off(redis) as (store, proxy):
         await running(store)
-        proxy.cuts = [Cut.LATE]
+        proxy.cut_at(COMMIT, Cut.LATE)
         await store.update(PROJECT, "wf_1", commit(events=(b"one",)))
         (answer,) = await proxy.deliver()
         assert answer == b"$1\r\n1\r\n"

@@ -13,7 +13,7 @@ from stretto.server.store import Store, open_store
 from stretto.server.store.postgres import _pool
 from stretto.server.store.redis import _readers, _reads
 from tests.contract.making import ENCODERS, PROJECT, a_member, accepted
-from tests.services.proxy import Cut, proxy_to
+from tests.services.proxy import Cut, Proxy
 
 LEASE_SECONDS = 0.1
 """As short as none is; what is asked about members must be answered within half a second all the same."""
@@ -73,7 +73,7 @@ async def test_reads_that_are_slow_in_redis_hold_up_no_renewal(redis_url, monkey
 async def test_a_renewal_gives_up_a_connection_to_postgresql_that_died_before_a_read_does(
     postgres_running, postgres_url
 ):
-    async with proxy_to(postgres_running.port) as proxy:
+    async with Proxy(postgres_running.port) as proxy:
         there = postgres_url.replace(f":{postgres_running.port}", f":{proxy.port}")
         async with opened(there) as store:
             proxy.cut_at(b"FROM event", Cut.SILENCE)
