@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from stretto.server.domain.change import (
     ChannelBlob,
@@ -290,8 +291,8 @@ class RunBuffer:
         """A commit of the first events and nothing else: the first part of news that are too many for one."""
         return self._told_by(bodies, self._shown.after(self.events[: len(bodies)]))
 
-    def _told_by(self, bodies: list[EncodedEvent], shown: Shown) -> RunCommit:
-        """A commit of events, and of what the row shows after them."""
+    def _told_by(self, bodies: list[EncodedEvent], shown: Shown, **more: Any) -> RunCommit:
+        """A commit of events, of what the row shows after them, and of more."""
         self._shown = shown
         return RunCommit(
             project=self._workflow.project,
@@ -304,13 +305,15 @@ class RunBuffer:
             headline=shown.headline,
             claims=not self._claimed,
             starts=self.starts,
+            **more,
         )
 
     def _take(self, bodies: list[EncodedEvent], end: RunEnd | None) -> RunCommit:
         """A commit of all that was noted."""
         saved = Saved(checkpoints=tuple(self.checkpoints), blobs=tuple(self.blobs), writes=tuple(self._needed_writes()))
-        return replace(
-            self._told_by(bodies, Shown(dict(self.steps), self.fraction, self.headline)),
+        return self._told_by(
+            bodies,
+            Shown(dict(self.steps), self.fraction, self.headline),
             saved=saved,
             raised=tuple(self.raised),
             applied=tuple(self.applied),

@@ -1,8 +1,9 @@
 """LangGraph's checkpointer over our own store, so that checkpoints share a transaction with the journal."""
 
 import asyncio
+import inspect
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 
@@ -73,11 +74,24 @@ class Checkpointer(BaseCheckpointSaver[float]):
     def __init__(self, log_of: Callable[[str, int], CheckpointLog], serde: SerializerProtocol) -> None:
         super().__init__(serde=serde)
         self._log_of = log_of
+        self._enough: Collection[tuple[str, ...]] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Name the loop on which calls from other threads are to run."""
         self._loop = loop
+
+    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> "BaseCheckpointSaver[float]":
+        """One that loads these types too: itself, as a rule, since it is made with those that its graph declares.
+
+        LangGraph asks for each run, with the graph's own set, which it never changes: to compare it once is enough.
+        """
+        if extra_allowlist is self._enough:
+            return self
+        allowing = super().with_allowlist(extra_allowlist)
+        if allowing is self:
+            self._enough = extra_allowlist
+        return allowing
 
     def get_next_version(self, current: float | None, channel: None) -> float:  # noqa: ARG002 - the base class's signature
         """A version after the present one; its fraction tells branches of one thread apart."""
@@ -238,6 +252,10 @@ class Checkpointer(BaseCheckpointSaver[float]):
             parent_config=_config(configurable, row.namespace, row.parent_id) if row.parent_id else None,
             pending_writes=[(write.task_id, write.channel, checked_loads(self.serde, write.blob)) for write in writes],
         )
+
+
+# LangGraph looks at this signature once for each run; without it, Python works it out anew each time.
+cast("Any", Checkpointer.aput_writes).__signature__ = inspect.signature(Checkpointer.aput_writes)
 
 
 def _config(configurable: dict[str, Any], namespace: str, checkpoint_id: str) -> RunnableConfig:

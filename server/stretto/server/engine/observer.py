@@ -73,7 +73,10 @@ class Observer(AsyncCallbackHandler, StreamMessagesHandler):
         if namespace is None or namespace in self._steps.values():
             return
         self._steps[run_id] = namespace
-        await self._on_loop(self._listener.step_started(namespace))
+        if asyncio.get_running_loop() is self._loop:
+            await self._listener.step_started(namespace)
+        else:
+            await self._on_loop(self._listener.step_started(namespace))
 
     async def on_chain_end(  # type: ignore[override]  # the lent type is a sync handler
         self, outputs: Any, *, run_id: UUID, **_: Any
@@ -170,11 +173,8 @@ class Observer(AsyncCallbackHandler, StreamMessagesHandler):
             self._models[run_id] = namespace
 
     async def _on_loop(self, call: Coroutine[Any, Any, None]) -> None:
-        """Await a call on the run's loop; LangChain uses another one for graphs that a thread invokes."""
-        if asyncio.get_running_loop() is self._loop:
-            await call
-        else:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
+        """Await a call on the run's loop out of another one, which LangChain uses for graphs that a thread invokes."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         if asyncio.get_running_loop() is self._loop:
