@@ -50,12 +50,12 @@ async def under_way(api, calls):
 @pytest.mark.parametrize(("answered", "hanging"), [("comprehensive", "compliance"), ("compliance", "comprehensive")])
 async def test_only_the_query_without_a_recorded_answer_is_asked_again(serving, client, openai_api, answered, hanging):
     openai_api.script({"hang": True, "asked": ASKS[hanging]})
-    server = await serving.up(app=APP)
+    server = await serving.up("--no-orchestrator", app=APP)
     handle = await client.start("project_audit", REQUEST, result=audits.AuditReport)
     await recorded(handle, answered)
     await under_way(openai_api, calls=2)
     await asyncio.to_thread(server.kill)
-    await serving.up(app=APP)
+    await serving.up("--no-orchestrator", app=APP)
     report = await handle.result()
     assert asked(openai_api) == {answered: 1, hanging: 2}
     assert (report.summary.missing, report.compliance.missing, list(report.warnings)) == (False, False, [])
@@ -65,11 +65,11 @@ async def test_only_the_query_without_a_recorded_answer_is_asked_again(serving, 
 
 async def test_a_crash_before_anything_is_recorded_asks_both_again(serving, client, openai_api):
     openai_api.script({"hang": True, "repeat": 2})
-    server = await serving.up(app=APP)
+    server = await serving.up("--no-orchestrator", app=APP)
     handle = await client.start("project_audit", REQUEST, result=audits.AuditReport)
     await under_way(openai_api, calls=2)
     await asyncio.to_thread(server.kill)
-    await serving.up(app=APP)
+    await serving.up("--no-orchestrator", app=APP)
     report = await handle.result()
     assert asked(openai_api) == {"comprehensive": 2, "compliance": 2}
     assert report.performance.queries_succeeded == 2

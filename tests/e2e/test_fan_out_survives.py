@@ -63,7 +63,7 @@ class Watched:
 @pytest.fixture
 async def started(serving, client):
     """A fan-out that was started, its server, and a watch of it."""
-    server = await serving.up(app=APP)
+    server = await serving.up("--no-orchestrator", app=APP)
     handle = await client.start("ask", {"query": "news"})
     watched = Watched(handle)
     yield handle, server, watched
@@ -127,7 +127,7 @@ async def test_only_branches_without_a_recorded_result_run_again(serving, starte
     await asyncio.to_thread(server.kill)
     for branch in GATED:
         open_gate(serving.folder, branch)
-    await serving.up(app=APP)
+    await serving.up("--no-orchestrator", app=APP)
     result, events = await finished(handle, watched)
     assert effects_in(serving.folder) == {**dict.fromkeys(AT_ONCE, 1), **dict.fromkeys(GATED, 2)}
     check_whole(result, events)
@@ -140,12 +140,12 @@ async def test_two_crashes_in_a_row_repeat_no_more_than_was_running(serving, sta
     await asyncio.to_thread(server.kill)
     for branch in ("waiting", "slow"):
         open_gate(serving.folder, branch)
-    server = await serving.up(app=APP)
+    server = await serving.up("--no-orchestrator", app=APP)
     await under_way(serving, watched, dict.fromkeys(GATED, 2), recorded=len(AT_ONCE) + 2)
     await asyncio.to_thread(server.kill)
     for branch in ("in_a_thread", "slower"):
         open_gate(serving.folder, branch)
-    await serving.up(app=APP)
+    await serving.up("--no-orchestrator", app=APP)
     result, events = await finished(handle, watched)
     assert effects_in(serving.folder) == {
         **dict.fromkeys(AT_ONCE, 1),
@@ -158,7 +158,7 @@ async def test_two_crashes_in_a_row_repeat_no_more_than_was_running(serving, sta
 
 async def test_a_crash_before_anything_is_recorded_repeats_what_was_asked(serving, client):
     """Nothing is known of what was asked, so it is asked again: a source must be repeatable."""
-    server = await serving.up(app=APP)
+    server = await serving.up("--no-orchestrator", app=APP)
     handle = await client.start("ask", {"query": "news"})
     async with handle.watch() as events:
         async for event in events:
@@ -167,7 +167,7 @@ async def test_a_crash_before_anything_is_recorded_repeats_what_was_asked(servin
     await asyncio.to_thread(server.kill)
     for branch in GATED:
         open_gate(serving.folder, branch)
-    await serving.up(app=APP)
+    await serving.up("--no-orchestrator", app=APP)
     result = await handle.result()
     assert all(1 <= times <= 2 for times in effects_in(serving.folder).values())
     check_figures(result["figures"])

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.starting import ended, serve
 
 SHIPPED = "stretto.workflows:app"
+SILENT = ("--no-orchestrator",)
+"""Without the process for turns, which starts slowly, where it has none of the settings."""
 APP = """
 from stretto.server import App, Misconfigured
 
@@ -39,7 +41,8 @@ def patience(server):
     ],
 )
 def test_a_wrong_setting_is_told_in_one_line(tmp_path, variable, value, told):
-    done = ended(serve(tmp_path, target=SHIPPED, **{variable: value}))
+    flags = () if "MODEL" in variable else SILENT
+    done = ended(serve(tmp_path, *flags, target=SHIPPED, **{variable: value}))
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith(f"stretto: {variable} {told}")
@@ -47,13 +50,13 @@ def test_a_wrong_setting_is_told_in_one_line(tmp_path, variable, value, told):
 
 def test_an_app_of_ones_own_says_it_likewise(tmp_path):
     (tmp_path / "shop.py").write_text(APP.format(error="Misconfigured"))
-    done = ended(serve(tmp_path, target="shop:app", PYTHONPATH=str(tmp_path)))
+    done = ended(serve(tmp_path, *SILENT, target="shop:app", PYTHONPATH=str(tmp_path)))
     assert (done.returncode, done.stderr) == (1, "stretto: SHOP_CURRENCY is 'gold'; allowed is EUR or USD.\n")
 
 
 def test_where_it_failed_is_told_of_any_other_error(tmp_path):
     (tmp_path / "shop.py").write_text(APP.format(error="ValueError"))
-    done = ended(serve(tmp_path, target="shop:app", PYTHONPATH=str(tmp_path)))
+    done = ended(serve(tmp_path, *SILENT, target="shop:app", PYTHONPATH=str(tmp_path)))
     assert done.returncode == 1
     assert done.stderr.startswith("stretto: Loading the graphs failed:\nTraceback")
     assert "shop.py" in done.stderr
@@ -62,7 +65,7 @@ def test_where_it_failed_is_told_of_any_other_error(tmp_path):
 def test_the_log_says_which_sources_troubleshooting_has_and_what_they_lack(tmp_path):
     prefix, later = "STRETTO_TROUBLESHOOTING", tmp_path / "later"
     set_ = {f"{prefix}_METRICS_URL": "http://127.0.0.1:9", f"{prefix}_LOGS": str(later)}
-    server = serve(tmp_path, "--executors=2", "--no-orchestrator", target=SHIPPED, **set_)
+    server = serve(tmp_path, "--executors=2", *SILENT, target=SHIPPED, **set_)
     lines = []
     with server, patience(server):
         for line in server.stderr:
