@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from stretto.server.domain.change import RunCommit
 from stretto.server.domain.errors import RegistrationError
 from stretto.server.domain.payload import STRUCT, Payload
 from stretto.server.domain.workflow import Status, Workflow
@@ -16,7 +17,7 @@ from stretto.server.engine import process as process_module
 from stretto.server.engine.desk import TurnName
 from stretto.server.engine.ledger import Assignment
 from stretto.server.engine.process import ExecutorProcess
-from stretto.server.engine.wire import Message
+from stretto.server.engine.wire import HEADER_BYTES, Message, commit_body, pack, unpack
 
 ROOT = Path(__file__).parents[3]
 TARGETS = ["tests.e2e.graphs:app"]
@@ -112,6 +113,27 @@ async def test_the_runs_of_an_executor_that_dies_are_over():
         os.kill(watched.executor.pid, signal.SIGKILL)  # Before it has heard of either.
         assert await watched.deaths.get() == "died"
     assert ended == [("p", "wf_1", 7), ("p", "wf_2", 7)]
+
+
+async def test_a_commit_that_came_before_the_death_of_its_executor_begins_before_the_run_is_over():
+    seen = []
+
+    class Ledger:
+        async def commit(self, _):
+            seen.append("commit")
+
+        def ended(self, *_):
+            seen.append("ended")
+            over.set()
+
+    over, watched = asyncio.Event(), Watched(Ledger())
+    watched.executor._link = Unheard()
+    watched.executor.assign(an_assignment("wf_1"))
+    commit = RunCommit(project="p", workflow_id="wf_1", epoch=7, at=1)
+    watched.executor._on_message(unpack(pack("commit", 1, commit_body(commit))[HEADER_BYTES:]))
+    watched.executor._on_lost()
+    await over.wait()
+    assert seen == ["commit", "ended"]
 
 
 async def test_what_a_run_orders_that_is_over_reaches_no_desk():

@@ -281,10 +281,14 @@ class ExecutorProcess:
         self._ledger.ended(project, workflow_id, epoch)
         self._ended(project, workflow_id, epoch, told)
 
-    def _on_lost(self) -> None:
-        self._link = None
+    def _end_runs(self) -> None:
         while self._runs:
             self._ledger.ended(*self._runs.pop())
+
+    def _on_lost(self) -> None:
+        self._link = None
+        # Once the calls have begun that came last: one may be the commit that starts what its run has ordered.
+        asyncio.get_running_loop().call_soon(self._end_runs)
         self._stop_watching()
         if self._hello is not None and not self._hello.done():
             self._hello.set_exception(RegistrationError("The executor ended while it loaded its graphs."))
