@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from redis import Redis
@@ -20,7 +21,7 @@ from stretto.server.domain.errors import (
 from stretto.server.domain.session import TURN
 from stretto.server.domain.workflow import Status
 from stretto.server.store import Store, WorkflowFilter, open_store
-from stretto.server.store.redis import _hold, _walk, _writer
+from stretto.server.store.redis import _hold, _projects, _walk, _writer
 from stretto.server.store.redis._keys import prefix_of
 from stretto.server.store.redis._scripts import script
 from tests.contract.making import (
@@ -29,6 +30,7 @@ from tests.contract.making import (
     NO,
     PROJECT,
     YES,
+    a_member,
     accepted,
     claim,
     commit,
@@ -345,6 +347,39 @@ async def test_pages_are_whole_where_a_filter_passes_over_much(redis, monkeypatc
             found += [one.workflow_id for one in page]
             before = (page[-1].created_at, page[-1].workflow_id)
         assert found == [f"wf_{number:02d}" for number in reversed(range(30))]
+
+
+def calls_of(client: Redis) -> int:
+    """How many scripts ran until now."""
+    return int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
+
+
+async def test_many_projects_where_nothing_happens_cost_a_sweep_no_call_each(redis, monkeypatch):
+    monkeypatch.setattr(_projects, "TOGETHER", 7)
+    async with opened(redis.url, shared=True) as store:
+        await store.renew(a_member("w"))
+        for number in range(30):
+            await store.create(accepted(f"wf_{number}", project=f"project_{number}", deadline=9))
+            claim_it = partial(transitions.claim, at=2_000, owner="w" if number % 10 else "gone")
+            await store.update(f"project_{number}", f"wf_{number}", lambda row, _, rule=claim_it: rule(row))
+        assert len(await store.owned("w")) == 27
+        assert [one.workflow_id for one in await store.adrift(9)] == ["wf_0", "wf_10", "wf_20"]
+        assert len(await store.overdue(9, 100)) == 30
+        for number in range(30):
+            await store.update(f"project_{number}", f"wf_{number}", lambda row, _: transitions.expire(row, 10))
+        await store.create(accepted("wf_last", project="project_29", created_at=5))
+        await store.adrift(9)
+        with Redis.from_url(redis.url) as client:
+            before = calls_of(client)
+            assert await store.queued_counts(9) == (1, 0)
+            assert await store.queued(9, updated_before=5) == ()
+            assert await store.owned("w") == await store.adrift(9) == ()
+            assert await store.overdue(9, 100) == ()
+            assert await store.purge() == 0
+            # Five for 30 projects, seven at a time, six times; and one for the members.
+            assert calls_of(client) - before == 6 * 5 + 1
+        assert [one.workflow_id for one in await store.queued(9, updated_before=1_001)] == ["wf_last"]
+        assert [one.workflow_id for one in await store.unfinished()] == ["wf_last"]
 
 
 async def test_what_one_process_has_for_itself_nobody_else_opens(redis, monkeypatch):

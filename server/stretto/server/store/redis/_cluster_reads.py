@@ -7,9 +7,10 @@ from stretto.server.domain.member import Owned
 from stretto.server.domain.workflow import Status
 from stretto.server.store.port import Position, Unfinished
 from stretto.server.store.redis import _encoding, _members
-from stretto.server.store.redis._keys import PROJECTS, prefix_of
+from stretto.server.store.redis._keys import prefix_of
 from stretto.server.store.redis._link import Call, Link
 from stretto.server.store.redis._places import status_index
+from stretto.server.store.redis._projects import sizes, with_some
 from stretto.server.store.redis._walk import Cursor, Walk, walk_all
 
 FORGOTTEN_MAX = 1_000
@@ -30,14 +31,10 @@ _UNFINISHED = [
 ]
 
 
-def projects(link: Link) -> list[str]:
-    """All projects that there may be something of, in order."""
-    return sorted(name.decode() for name in link.command("SMEMBERS", PROJECTS))
-
-
 def unfinished(link: Link) -> tuple[Unfinished, ...]:
     """All workflows that have not ended, oldest first."""
-    found = _brief(link, [(project, index) for project in projects(link) for index in _UNFINISHED], _NO_LIMIT)
+    wanted = with_some(link, *_UNFINISHED)
+    found = _brief(link, [(project, index) for project in wanted for index in _UNFINISHED], _NO_LIMIT)
     found.sort(key=lambda one: (one.created_at, one.workflow_id))
     return tuple(found)
 
@@ -47,7 +44,9 @@ def queued(
 ) -> tuple[Unfinished, ...]:
     """Queued workflows and turns by project and age."""
     found: list[Unfinished] = []
-    wanted = [project for project in projects(link) if after is None or project >= after[0]]
+    # Whatever did not change since a time was made before it.
+    queueing = with_some(link, *_QUEUED, upto=f"({updated_before}" if updated_before else "+inf")
+    wanted = [project for project in queueing if after is None or project >= after[0]]
     for start in range(0, len(wanted), _TOGETHER):
         pairs = [(project, index) for project in wanted[start : start + _TOGETHER] for index in _QUEUED]
         found += _brief(link, pairs, limit, after, updated_before)
@@ -59,15 +58,15 @@ def queued(
 
 def queued_counts(link: Link, limit: int) -> tuple[int, int]:
     """How many workflows are queued and how many turns, each counted up to a limit."""
-    counts = link.ask_all([Call("sizes", prefix_of(project), _QUEUED) for project in projects(link)])
-    return min(limit, sum(count[0] for count in counts)), min(limit, sum(count[1] for count in counts))
+    workflows, turns = sizes(link, *_QUEUED)
+    return min(limit, workflows), min(limit, turns)
 
 
 def overdue(link: Link, now: Micros, limit: int) -> tuple[Unfinished, ...]:
     """Some workflows that have not ended though their deadline has come."""
     walks = {
         project: Walk(prefix=prefix_of(project), index="deadlines", limit=limit, high=str(now), part="u")
-        for project in projects(link)
+        for project in with_some(link, "deadlines", upto=str(now))
     }
     found = zip(walks, walk_all(link, list(walks.values())), strict=True)
     return tuple(_encoding.to_unfinished(project, parts) for project, rows in found for parts in rows)[:limit]
@@ -75,9 +74,10 @@ def overdue(link: Link, now: Micros, limit: int) -> tuple[Unfinished, ...]:
 
 def owned(link: Link, member_id: str) -> tuple[Owned, ...]:
     """The running workflows that a member owns."""
+    index = f"o:{member_id}"
     walks = {
-        project: Walk(prefix=prefix_of(project), index=f"o:{member_id}", limit=_NO_LIMIT, part="u")
-        for project in projects(link)
+        project: Walk(prefix=prefix_of(project), index=index, limit=_NO_LIMIT, part="u")
+        for project in with_some(link, index)
     }
     found = zip(walks, walk_all(link, list(walks.values())), strict=True)
     return tuple(_encoding.to_owned(project, parts) for project, rows in found for parts in rows)
@@ -86,7 +86,7 @@ def owned(link: Link, member_id: str) -> tuple[Owned, ...]:
 def adrift(link: Link, limit: int) -> tuple[Owned, ...]:
     """Some running workflows whose owner is no member, or was silent for its lease or longer."""
     alive = [presence.member.member_id for presence in _members.everybody(link) if presence.is_alive]
-    wanted = projects(link)
+    wanted = with_some(link, "owners")
     answers = link.ask_all([Call("adrift", prefix_of(project), (limit, *alive)) for project in wanted])
     found = (
         _encoding.to_owned(project, parts) for project, rows in zip(wanted, answers, strict=True) for parts in rows
@@ -116,27 +116,27 @@ def session_positions(link: Link, keys: Sequence[tuple[str, str]]) -> tuple[Posi
 
 def purge(link: Link) -> int:
     """Remove some of what belonged to deleted sessions; says how many keys."""
-    return _everywhere(link, "purge", PURGED_MAX)
+    return _everywhere(link, "purge", "purge", PURGED_MAX)
 
 
 def forget_requests(link: Link, before: Micros) -> int:
     """Delete request ids that were used before a time; says how many."""
-    return sum(_until_none(link, "forget_requests", before))
+    return sum(_until_none(link, "requests:age", "forget_requests", before))
 
 
 def forget_sessions(link: Link, before: Micros) -> int:
     """Delete rows of sessions that were deleted before a time and are purged; says how many."""
-    return sum(_until_none(link, "forget_sessions", before))
+    return sum(_until_none(link, "sessions:deleted", "forget_sessions", before))
 
 
-def _until_none(link: Link, script: str, before: Micros) -> Iterator[int]:
-    while count := _everywhere(link, script, before, FORGOTTEN_MAX):
+def _until_none(link: Link, index: str, script: str, before: Micros) -> Iterator[int]:
+    while count := _everywhere(link, index, script, before, FORGOTTEN_MAX):
         yield count
 
 
-def _everywhere(link: Link, script: str, *arguments: int) -> int:
-    """The sum of what a script answers in all projects."""
-    return sum(link.ask_all([Call(script, prefix_of(project), arguments) for project in projects(link)]))
+def _everywhere(link: Link, index: str, script: str, *arguments: int) -> int:
+    """The sum of what a script answers in all projects that have an index."""
+    return sum(link.ask_all([Call(script, prefix_of(project), arguments) for project in with_some(link, index)]))
 
 
 def _brief(
