@@ -44,9 +44,7 @@ def queued(
 ) -> tuple[Unfinished, ...]:
     """Queued workflows and turns by project and age."""
     found: list[Unfinished] = []
-    # Whatever did not change since a time was made before it.
-    queueing = with_some(link, *_QUEUED, upto=f"({updated_before}" if updated_before else "+inf")
-    wanted = [project for project in queueing if after is None or project >= after[0]]
+    wanted = [project for project in with_some(link, *_QUEUED) if after is None or project >= after[0]]
     for start in range(0, len(wanted), _TOGETHER):
         pairs = [(project, index) for project in wanted[start : start + _TOGETHER] for index in _QUEUED]
         found += _brief(link, pairs, limit, after, updated_before)
