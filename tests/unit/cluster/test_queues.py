@@ -18,8 +18,10 @@ from structlog.testing import capture_logs
 
 from stretto.server.cluster import _sending
 from stretto.server.cluster._acknowledging import Acknowledging
+from stretto.server.cluster._serving import Serving
 from stretto.server.cluster.queues import Queues
 from stretto.server.domain.clock import SECOND
+from stretto.server.domain.errors import StoreUnavailable
 from tools.services.redis import RedisService, redis_service
 
 LEASE_SECONDS = 1.0
@@ -278,6 +280,50 @@ async def test_a_handled_task_of_which_redis_did_not_hear_comes_again(
 
         assert [await handled.key(), await handled.key()] == ["key", "key"]
         await has_depth(queues, 0)
+
+
+async def test_what_redis_handed_out_in_an_answer_that_was_lost_is_not_waited_for(redis: RedisService) -> None:
+    handled = Handler()
+    # A lease that would not end in time.
+    async with opened(redis.url, "member", 60) as queues, intruder(redis) as client:
+        queues.put("a", "key")
+        await has_depth(queues, 1)
+        await client.xgroup_create("test:a:stream", "docket-workers", "0-0")
+        assert await client.xreadgroup("docket-workers", "member", {"test:a:stream": ">"})
+        queues.serve("a", lots_of_room, handled)
+
+        assert await handled.key() == "key"
+
+
+async def test_who_cannot_put_a_task_back_goes_on_with_others(
+    redis: RedisService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docket's loop would end, and only then begin anew."""
+    handled, loops, loop = Handler(), [], Worker._worker_loop
+
+    async def handle(key: str) -> None:
+        await handled(key)
+        if key == "bad":
+            raise StoreUnavailable
+
+    async def away(_self: object, _key: str) -> None:
+        raise redis_errors.ConnectionError
+
+    async def counted(self: Worker, *how: Any, **more: Any) -> None:
+        loops.append(self)
+        await loop(self, *how, **more)
+
+    monkeypatch.setattr(Worker, "_worker_loop", counted)
+    monkeypatch.setattr(Serving, "_put_back", away)
+    async with opened(redis.url) as queues:
+        queues.serve("a", lots_of_room, handle)
+        queues.put("a", "bad")
+        assert [await handled.key(), await handled.key()] == ["bad", "bad"]  # Again after its lease.
+        queues.put("a", "good")
+        while await handled.key() != "good":
+            pass
+
+    assert len(loops) == 1
 
 
 async def test_what_is_still_being_handled_when_serving_stops_goes_to_another(redis: RedisService) -> None:

@@ -1,5 +1,6 @@
 """docket, cut down to what queues need: shared connections, no strikes, no cancels, no results, and no pickle."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +12,7 @@ from docket._redis import RedisConnection
 from docket.execution import Execution
 from docket.strikelist import StrikeList
 from redis.asyncio import BlockingConnectionPool
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from stretto.server.cluster._acknowledging import Acknowledging
 from stretto.server.cluster._redis import ANSWER_SECONDS_MAX, AWAY, heeding_cancels, options
@@ -151,8 +152,27 @@ class QueueWorker(Worker):
         Nobody reads that: whose a workflow is says the store.
         """
         execution._acked = True  # noqa: SLF001 - Else docket would say that it failed.
-        outcome = await execution.function(*execution.args)
+        try:
+            outcome = await execution.function(*execution.args)
+        except AWAY:
+            return  # It could not be put back, and is delivered again after its lease.
         self._acknowledging.handled(execution, again=outcome is PUT_BACK)
+
+    async def _worker_loop(self, redis: Any, forever: bool = False) -> None:  # noqa: FBT001, FBT002 - docket's own signature.
+        await self._give_up_the_unheard(redis)
+        await super()._worker_loop(redis, forever=forever)
+
+    async def _give_up_the_unheard(self, redis: Any) -> None:
+        """Let the next sweep find what Redis handed to this process in an answer that did not arrive.
+
+        It would count as being handled here until its lease is over. The loop that begins now handles nothing yet.
+        """
+        stream, group = self.docket.stream_key, self.docket.worker_group_name
+        with contextlib.suppress(ResponseError):  # Nothing was ever put there.
+            pending = await redis.xpending_range(stream, group, "-", "+", UNDER_WAY_MAX, consumername=self.name)
+            if messages := [one["message_id"] for one in pending]:
+                idle = round(self.redelivery_timeout / timedelta(milliseconds=1))
+                await redis.xclaim(stream, group, self.name, 0, messages, idle=idle, justid=True)
 
     async def _cancellation_listener(self) -> None:
         # Nobody cancels tasks through Redis; listening would cost a connection, and ten polls a second.
