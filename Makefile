@@ -39,14 +39,14 @@ test-lowest: $(LOWEST) ## Run the tests that need no other process, with the old
 	@echo "stretto: testing the parts with the oldest dependencies"
 	@build/lowest/bin/python $(PYTEST) tests/unit tests/contract tests/rpc
 
-# Two at once: each of these tests is several processes already.
+# Three at once: each of these tests is several processes already.
 test-wheel: wheel ## Run what needs a whole server, and the code in the docs, against the installed wheel
 	@tools/find-tmux.sh
 	@echo "stretto: installing the wheel into build/installed"
 	@rm -rf build/installed && $(BIN)/uv -q venv --python $(BIN)/python build/installed
 	@$(UV) build/installed/bin/python "$$(echo build/dist/*.whl)[server,model,cluster]" --group dev
 	@echo "stretto: testing whole servers, and the code in the docs, on the installed wheel"
-	@build/installed/bin/python $(PYTEST) -n 2 tests/e2e tests/docs/test_pages.py $(ARGS)
+	@build/installed/bin/python $(PYTEST) -n 3 tests/e2e tests/docs/test_pages.py $(ARGS)
 
 check: $(READY) $(CODEGEN) ## Check format, lint, types, layers, protos and generated code
 	$(BIN)/ruff format --check .
