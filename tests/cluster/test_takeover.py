@@ -68,6 +68,22 @@ async def test_a_worker_that_lost_its_workflows_notices_and_stops_them(cluster: 
     await until(lambda: worker.host.dispatcher.running_count == 0)
 
 
+async def test_a_workflow_that_ended_while_the_store_was_asked_is_not_taken_for_lost(cluster: Cluster) -> None:
+    log: list[str] = []
+    worker, _, _ = await half_way(cluster, log, asyncio.Event())
+    dispatcher: Any = worker.host.dispatcher
+    store: Any = worker.host.store
+    owned, answers = store.owned, [()]
+
+    async def without_it_at_first(member_id: str) -> Any:
+        return answers.pop() if answers else await owned(member_id)
+
+    store.owned = without_it_at_first
+    await dispatcher._reconcile()
+    assert not answers
+    assert dispatcher.running_count == 1
+
+
 async def test_a_worker_that_lost_the_store_holds_nothing_back_from_others(cluster: Cluster) -> None:
     log: list[str] = []
     parted = await cluster.worker(app_of(*steps_of("parted", log=log)))

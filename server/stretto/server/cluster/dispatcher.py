@@ -401,22 +401,29 @@ class ClusterDispatcher(Runner):
     async def _reconcile(self) -> None:
         """Stop what is not ours any more, and what was cancelled; take back what is ours and does not run."""
         claimed = {key: running for key, running in self._running.items() if running.claimed}
-        mine = await self._store.owned(self._membership.member.member_id)
-        owned = {(one.project, one.workflow_id): one for one in mine}
-        for key, running in claimed.items():
-            self._compare(key, running, owned.get(key))
+        owned = await self._owned()
+        lost = [key for key, running in claimed.items() if not _is_held(running, owned.get(key))]
+        if lost:  # Or over: of an end that was committed here this process knows before another answer comes.
+            owned = await self._owned()
+        for key in lost:
+            running = claimed[key]
+            if self._running.get(key) is running and running.claimed and not _is_held(running, owned.get(key)):
+                _log.warning("workflow_taken_over", workflow_id=key[1], epoch=running.epoch)
+                self._lose(key, running)
         for key, one in owned.items():
-            if key not in self._running and not self.draining:
-                await self._recover(key, one.epoch, self._owner)
+            await self._look_at(key, one)
 
-    def _compare(self, key: Key, running: Running, owned: Owned | None) -> None:
-        if self._running.get(key) is not running or not running.claimed:
-            return
-        if owned is None or owned.epoch != running.epoch:
-            _log.warning("workflow_taken_over", workflow_id=key[1], epoch=running.epoch)
-            self._lose(key, running)
-        elif owned.cancel_requested:
+    async def _look_at(self, key: Key, owned: Owned) -> None:
+        running = self._running.get(key)
+        if running is None:
+            if not self.draining:
+                await self._recover(key, owned.epoch, self._owner)
+        elif owned.cancel_requested and _is_held(running, owned):
             self._stop(key)
+
+    async def _owned(self) -> dict[Key, Owned]:
+        mine = await self._store.owned(self._membership.member.member_id)
+        return {(one.project, one.workflow_id): one for one in mine}
 
     def _on_loss(self) -> None:
         self._spawn(_as_far_as_the_store_lets(self._sweep.sow_all()))
@@ -440,6 +447,10 @@ def _name_of(workflow: Workflow | Unfinished) -> str:
 def _as_it_is(_: Workflow, __: tuple[Interrupt, ...]) -> tuple[Change, ...]:
     """Change nothing."""
     return ()
+
+
+def _is_held(running: Running, owned: Owned | None) -> bool:
+    return owned is not None and owned.epoch == running.epoch
 
 
 def _settle(offer: asyncio.Future[None]) -> None:
