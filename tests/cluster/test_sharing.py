@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from stretto.server.cluster.queues import Queues
+from stretto.server.cluster.routes import DEADLINES
 from stretto.workflow.v1.workflow_pb2 import (
     WORKFLOW_STATUS_CANCELLED as CANCELLED,
 )
@@ -45,6 +47,21 @@ async def test_to_run_and_watch_a_workflow_nobody_reads_what_was_told_or_is_writ
             assert event.sequence
             gate.set()  # What has ended before it is watched is read.
     assert reads == []
+
+
+async def test_of_a_workflow_that_has_ended_no_deadline_stays_in_redis(cluster: Cluster) -> None:
+    gate = asyncio.Event()
+    await cluster.worker(app_of(*steps_of("any", gate=gate)))
+    client = await cluster.server(app_of(*steps_of("any")), run_workflows=False)
+    queues: Any = cluster.nodes[0].host.cluster._queues  # type: ignore[union-attr]
+    await client.start("line", {}, deadline=timedelta(days=1))
+    await until(partial(_has_depth, queues, DEADLINES, 1))
+    gate.set()
+    await until(partial(_has_depth, queues, DEADLINES, 0))
+
+
+async def _has_depth(queues: Queues, queue: str, depth: int) -> bool:
+    return await queues.depth(queue) == depth
 
 
 def _counted(verb: Callable[..., Awaitable[object]], name: str, calls: list[str]) -> Callable[..., Awaitable[object]]:

@@ -25,6 +25,7 @@ from stretto.server.domain.errors import StoreUnavailable
 from tools.services.redis import RedisService, redis_service
 
 LEASE_SECONDS = 1.0
+FAR = 4_000_000_000 * SECOND
 
 
 class Handler:
@@ -106,6 +107,20 @@ async def test_a_key_is_in_its_queue_once(redis: RedisService) -> None:
         two.put("a", "key")
         two.put("a", "another")
         await has_depth(one, 2)
+
+
+async def test_a_key_that_is_not_due_yet_can_be_taken_out(redis: RedisService) -> None:
+    handled = Handler()
+    async with opened(redis.url) as queues:
+        queues.put("a", "far", FAR)
+        queues.put("a", "further", FAR)
+        await has_depth(queues, 2)
+        queues.drop("a", "far")
+        queues.drop("a", "never there")
+        await has_depth(queues, 1)
+        queues.put("a", "far")
+        queues.serve("a", lots_of_room, handled)
+        assert await handled.key() == "far"
 
 
 async def test_a_key_that_is_being_handled_is_not_put_again(redis: RedisService) -> None:

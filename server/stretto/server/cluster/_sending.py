@@ -21,8 +21,8 @@ TOGETHER_MAX = 200
 AT_MAX = 253_402_214_400 * SECOND
 """The last day of the year 9999, after which there are no dates."""
 
-Hints = dict[tuple[str, str], Micros]
-"""When a task is due, by queue and key."""
+Hints = dict[tuple[str, str], Micros | None]
+"""When a task is due, by queue and key; None when it shall be no more."""
 
 _log = structlog.get_logger(__name__)
 
@@ -39,8 +39,8 @@ class Sending:
         self._room.set()
         self._closing = False
 
-    def put(self, queue: str, key: str, at: Micros) -> None:
-        """Send it soon."""
+    def put(self, queue: str, key: str, at: Micros | None) -> None:
+        """Send it soon; with None, take it out of its queue soon."""
         if len(self._hints) >= WAITING_MAX:
             self._lost()
             return
@@ -73,13 +73,20 @@ class Sending:
         for queue in {queue for queue, _ in hints}:
             mine = [(key, at) for (name, key), at in hints.items() if name == queue]
             try:
-                for start in range(0, len(mine), TOGETHER_MAX):
-                    await self._add(self._docket_of(queue), mine[start : start + TOGETHER_MAX])
+                await self._change(self._docket_of(queue), mine)
             except AWAY:  # The watch logs it.
                 self._lost()
             except Exception:  # noqa: BLE001 - The edge of a loop that must go on; the store has what was dropped.
                 _log.exception("hints_not_sent", queue=queue)
                 self._lost()
+
+    async def _change(self, docket: QueueDocket, hints: Iterable[tuple[str, Micros | None]]) -> None:
+        tasks = [(key, at) for key, at in hints if at is not None]
+        for start in range(0, len(tasks), TOGETHER_MAX):
+            await self._add(docket, tasks[start : start + TOGETHER_MAX])
+        for key, at in hints:
+            if at is None:
+                await docket.cancel(key)
 
     async def _add(self, docket: QueueDocket, tasks: Iterable[tuple[str, Micros]]) -> None:
         now = datetime.now(UTC)

@@ -184,6 +184,8 @@ class ClusterDispatcher(Runner):
             _settle(offer)
         if workflow.status.terminal:
             self._on_end(key, workflow)
+            if workflow.deadline > workflow.updated_at:  # It may be far, and is nothing to keep until then.
+                self._queues.drop(DEADLINES, _deadline_of(workflow))
         elif workflow.cancel_requested_at == workflow.updated_at:
             self._stop(key)
 
@@ -191,7 +193,7 @@ class ClusterDispatcher(Runner):
         self._accepted[workflow.workflow_type == TURN] += 1
         self._hint(workflow)
         if workflow.deadline and workflow.last_sequence == 1:
-            self._queues.put(DEADLINES, f"{workflow.project}/{workflow.workflow_id}/deadline", workflow.deadline)
+            self._queues.put(DEADLINES, _deadline_of(workflow), workflow.deadline)
 
     def _on_end(self, key: Key, ended: Workflow | WorkflowNews) -> None:
         self._queue.discard(*key)
@@ -447,6 +449,10 @@ def _name_of(workflow: Workflow | Unfinished) -> str:
 def _as_it_is(_: Workflow, __: tuple[Interrupt, ...]) -> tuple[Change, ...]:
     """Change nothing."""
     return ()
+
+
+def _deadline_of(workflow: Workflow) -> str:
+    return f"{workflow.project}/{workflow.workflow_id}/deadline"
 
 
 def _is_held(running: Running, owned: Owned | None) -> bool:

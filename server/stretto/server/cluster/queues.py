@@ -69,6 +69,14 @@ class Queues:
         else:
             self._lose()
 
+    def drop(self, queue: str, key: str) -> None:
+        """Take a key that nobody handles yet, and that nobody will put again, out of a queue.
+
+        Never waits and never fails: one that could not be taken out is handled when it is due.
+        """
+        if self.connected:
+            self._sending.put(queue, key, None)
+
     async def has_room(self) -> bool:
         """Wait until many keys more can be put; says whether Redis is there to take them."""
         if self.connected:
