@@ -59,6 +59,20 @@ async def test_a_key_that_is_not_due_yet_can_be_taken_out(redis: RedisService) -
         assert await handled.key() == "far"
 
 
+async def test_many_keys_are_taken_out_and_hold_up_no_other(redis: RedisService) -> None:
+    handled = Handler()
+    async with opened(redis.url) as queues:
+        for number in range(100):
+            queues.put("a", f"key {number}", FAR)
+        await has_depth(queues, 100)
+        for number in range(100):
+            queues.drop("a", f"key {number}")
+        queues.put("b", "other")
+        queues.serve("b", lots_of_room, handled)
+        assert await handled.key() == "other"
+        await has_depth(queues, 0)
+
+
 async def test_a_key_that_is_being_handled_is_not_put_again(redis: RedisService) -> None:
     handled, over = Handler(), asyncio.Event()
 

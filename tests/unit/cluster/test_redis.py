@@ -23,6 +23,18 @@ async def test_a_cancel_ends_whoever_asks_on_and_on_at_any_moment(redis: RedisSe
         assert done
 
 
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_after_a_cancel_nobody_reads_the_answer_to_anothers_command(redis: RedisService, turns: int) -> None:
+    async with connect(redis.url) as client:
+        await client.ping()
+        waiting = asyncio.create_task(client.blpop(["nothing"], timeout=0.2))  # Its answer comes later.
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=5)
+        assert await client.echo("mine") == b"mine"
+
+
 async def test_a_socket_of_this_machine_and_tls_are_made_alike() -> None:
     for url in ("redis://127.0.0.1", "rediss://127.0.0.1", "unix:///tmp/redis.sock"):
         async with connect(url) as client:

@@ -50,6 +50,8 @@ class _Heeding:
         cancels = _cancels()
         await super().send_packed_command(*args, **kwargs)  # type: ignore[misc]
         if _cancels() > cancels:
+            # Else whoever has it next reads the answer to this command.
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
             raise asyncio.CancelledError
 
 

@@ -1,7 +1,7 @@
 """Sends hints to their queues, as many at once as wait."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -17,6 +17,9 @@ WAITING_MAX = 10_000
 
 TOGETHER_MAX = 200
 """Hints sent in one command: making one takes half a millisecond, for which everything else waits."""
+
+DROPPED_TOGETHER_MAX = 20
+"""Tasks taken out before what waits to be sent is looked after again: each takes about a millisecond."""
 
 AT_MAX = 253_402_214_400 * SECOND
 """The last day of the year 9999, after which there are no dates."""
@@ -42,7 +45,8 @@ class Sending:
     def put(self, queue: str, key: str, at: Micros | None) -> None:
         """Send it soon; with None, take it out of its queue soon."""
         if len(self._hints) >= WAITING_MAX:
-            self._lost()
+            if at is not None:
+                self._lost()
             return
         self._hints[queue, key] = at
         self._waiting.set()
@@ -70,23 +74,31 @@ class Sending:
                 self._waiting.set()
 
     async def _send(self, hints: Hints) -> None:
-        for queue in {queue for queue, _ in hints}:
-            mine = [(key, at) for (name, key), at in hints.items() if name == queue]
+        tasks = [(queue, key, at) for (queue, key), at in hints.items() if at is not None]
+        for queue in {queue for queue, _, _ in tasks}:
+            mine = [(key, at) for name, key, at in tasks if name == queue]
             try:
-                await self._change(self._docket_of(queue), mine)
+                for start in range(0, len(mine), TOGETHER_MAX):
+                    await self._add(self._docket_of(queue), mine[start : start + TOGETHER_MAX])
             except AWAY:  # The watch logs it.
                 self._lost()
             except Exception:  # noqa: BLE001 - The edge of a loop that must go on; the store has what was dropped.
                 _log.exception("hints_not_sent", queue=queue)
                 self._lost()
+        await self._take_out([name for name, at in hints.items() if at is None])
 
-    async def _change(self, docket: QueueDocket, hints: Iterable[tuple[str, Micros | None]]) -> None:
-        tasks = [(key, at) for key, at in hints if at is not None]
-        for start in range(0, len(tasks), TOGETHER_MAX):
-            await self._add(docket, tasks[start : start + TOGETHER_MAX])
-        for key, at in hints:
-            if at is None:
-                await docket.cancel(key)
+    async def _take_out(self, names: Sequence[tuple[str, str]]) -> None:
+        """Take some out of their queues, and the others after what has come meanwhile."""
+        for queue, key in names[:DROPPED_TOGETHER_MAX]:
+            try:
+                await self._docket_of(queue).cancel(key)
+            except AWAY:
+                return  # They are handled when they are due, which harms nobody.
+            except Exception:  # noqa: BLE001 - as above.
+                _log.exception("hint_not_taken_out", queue=queue)
+        for name in names[DROPPED_TOGETHER_MAX:]:
+            self._hints.setdefault(name, None)
+            self._waiting.set()
 
     async def _add(self, docket: QueueDocket, tasks: Iterable[tuple[str, Micros]]) -> None:
         now = datetime.now(UTC)

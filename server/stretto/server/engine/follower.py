@@ -105,6 +105,7 @@ class Follower(Generic[E]):
         """Take in a journal that was begun by this process, and that nobody else has."""
         self._forget_the_stale()
         if self._shared and key not in self._followed:
+            self._drop(key)  # Of an earlier one of that name, of whose end nobody told.
             self._fresh[key] = asyncio.get_running_loop().time()
             self._tails[key] = Tail[E]()
         self.publish(key, head, events)
